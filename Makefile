@@ -1,0 +1,51 @@
+# The few verbs of this repository. Each is one line into a real tool.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+QUIET := --quiet --disable-pip-version-check
+MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
+
+.PHONY: help demo test lint tools e2e models lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: requirements.txt $(MEMBERS)
+	@echo "Setting up $(VENV) (once; half a minute and the downloads)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Modelplane needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@$(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.txt > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install $(QUIET) --require-hashes -r $(VENV)/uv.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements.txt \
+	  || $(BIN)/python -m pip install $(QUIET) --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install $(QUIET) --no-deps --no-build-isolation $(foreach m,$(MEMBERS),-e $(dir $(m)))
+	@touch $@
+
+demo: $(VENV)/.ready ## Show the main job offline: from YAML to what clusters get (no Go, no cluster)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/tour
+
+test: lint ## Lint, then every test that needs no control plane
+	@$(BIN)/pytest -n 2 -m "not e2e" $(ARGS)
+
+lint: $(VENV)/.ready ## ruff, mypy, import-linter
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary packages/*/src functions/*/src
+	@$(BIN)/lint-imports --no-cache | tail -1
+
+tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; needs Go 1.26, 15 to 20 minutes)
+	@$(BIN)/python -m local.tools
+
+e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
+	@$(BIN)/pytest -m e2e $(ARGS)
+
+models: $(VENV)/.ready ## Generate the pydantic models and the reference pages from apis/
+	@$(BIN)/python packages/schemas/generate.py
+	@$(BIN)/python docs/reference/generate.py
+
+lock: $(VENV)/.ready ## Resolve the dependencies anew into requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m))) pyproject.toml --group dev $(MEMBERS) -o requirements.txt
+
+clean: ## Remove what make made; .tools stays
+	rm -rf $(VENV)

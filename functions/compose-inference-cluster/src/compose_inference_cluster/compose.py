@@ -1,0 +1,176 @@
+"""Reach the cluster, watch its gateway, count its nodes, prepare its tenants' namespaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit import capacity, labels, names
+from kit.call import Call, NotFetched, Stop
+from kit.capacity import Claim
+from kit.remote import Target
+from schemas import ClusterTenant, InferenceClass, InferenceCluster
+from schemas.inferencecluster import SecretRef
+
+from compose_inference_cluster.pools import gpu_pools, nodes_taken, total
+
+Manifest = dict[str, Any]
+
+_GATEWAY_READY_WHEN = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
+
+
+def compose(call: Call[InferenceCluster]) -> None:
+    """Compose one workload cluster's records on the control plane."""
+    source, existing = call.xr.spec.cluster.source, call.xr.spec.cluster.existing
+    if source != "Existing" or existing is None:
+        call.look_again(0)
+        raise Stop(
+            "GatewayReady",
+            "NotAvailable",
+            f"spec.cluster.source {source} cannot be provisioned by this version; "
+            "use Existing, with a kubeconfig in spec.cluster.existing.secretRef.",
+        )
+    classes, claims = _look_up(call)
+    # A cluster that is deleted and created again gets a config of its own; the old one is still in use.
+    config = names.child_name(call.name, content=call.xr.metadata.uid)
+    _want_access(call, config, existing.secretRef)
+    _want_tenants(call, config, {c.namespace for c in claims})
+    address = _gateway_address(call)
+    pools = gpu_pools(call.xr.spec.nodePools, nodes_taken(claims))
+    call.status(
+        providerConfigName=config,
+        gateway={"address": address} if address else None,
+        gpuPools=pools,
+        nodes=total(pools),
+        replicas={"granted": len(claims), "refused": 0},
+    )
+    _report_classes(call, classes)
+    _report_gateway(call, existing.secretRef)
+    _report_unmanaged(call)
+
+
+def _look_up(call: Call[InferenceCluster]) -> tuple[dict[str, InferenceClass | None], list[Claim]]:
+    wanted = sorted({p.className for p in call.xr.spec.nodePools})
+    found = {name: call.find(f"class-{name}", InferenceClass, name=name) for name in wanted}
+    by = capacity.selector(call.name)
+    claims = call.find_manifests("claims", capacity.API_VERSION, capacity.KIND, labels=by)
+    if claims is None or any(f is None for f in found.values()):
+        raise NotFetched("classes and claims")
+    read = [claim for claim in map(capacity.read, claims) if claim]
+    return {name: f[0] if f else None for name, f in found.items()}, read
+
+
+def _want_access(call: Call[InferenceCluster], config: str, kubeconfig: SecretRef) -> None:
+    secret = {"namespace": names.SYSTEM_NAMESPACE, "name": kubeconfig.name, "key": kubeconfig.key}
+    call.want(
+        "provider-config",
+        {
+            "apiVersion": "kubernetes.m.crossplane.io/v1alpha1",
+            "kind": "ClusterProviderConfig",
+            "metadata": {"name": config, "labels": {labels.CLUSTER: call.name}},
+            "spec": {"credentials": {"source": "Secret", "secretRef": secret}},
+        },
+        ready=call.seen("provider-config") is not None,
+    )
+    target = Target(call.name, config, names.SYSTEM_NAMESPACE)
+    gateway = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE},
+    }
+    name = names.child_name(call.name, "gateway")
+    call.want("gateway", target.observe(name, gateway, _GATEWAY_READY_WHEN))
+
+
+def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str]) -> None:
+    for namespace in sorted(namespaces):
+        call.want(f"tenant-{namespace}", _tenant(call.name, config, namespace))
+    for key in call.observed():
+        if key.startswith("tenant-") and key.removeprefix("tenant-") not in namespaces:
+            call.drop(key)
+
+
+def _tenant(cluster: str, config: str, namespace: str) -> Manifest:
+    tenant = ClusterTenant.model_validate(
+        {
+            "apiVersion": "modelplane.ai/v1alpha1",
+            "kind": "ClusterTenant",
+            "metadata": {
+                "name": names.tenant_name(cluster, namespace),
+                "namespace": names.SYSTEM_NAMESPACE,
+                "labels": {labels.CLUSTER: cluster, labels.TENANT: namespace},
+            },
+            "spec": {"clusterName": cluster, "providerConfigName": config, "namespace": namespace},
+        }
+    )
+    return tenant.manifest()
+
+
+def _gateway_address(call: Call[InferenceCluster]) -> str:
+    """The gateway's address; the last one known when the cluster cannot be read."""
+    addresses = call.seen_remote("gateway").get("status", {}).get("addresses") or []
+    if addresses:
+        return str(addresses[0]["value"])
+    before = call.xr.status.gateway if call.xr.status else None
+    return before.address or "" if before else ""
+
+
+def _report_classes(call: Call[InferenceCluster], classes: dict[str, InferenceClass | None]) -> None:
+    missing = sorted(name for name, found in classes.items() if found is None)
+    if missing:
+        call.condition(
+            "ClassesFound",
+            False,
+            "NotFound",
+            f"InferenceClass {', '.join(missing)} does not exist: create it, or correct spec.nodePools[].className.",
+        )
+        return
+    invalid = sorted(name for name, found in classes.items() if found and _is_invalid(found))
+    if invalid:
+        call.condition(
+            "ClassesFound",
+            False,
+            "NotValid",
+            f"InferenceClass {', '.join(invalid)} is not valid; kubectl describe inferenceclass {invalid[0]} says why.",
+        )
+        return
+    call.condition("ClassesFound", True, "Found", f"Found {', '.join(sorted(classes))}.")
+
+
+def _is_invalid(found: InferenceClass) -> bool:
+    return any(c.type == "Valid" and c.status == "False" for c in found.status.conditions)
+
+
+def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None:
+    if call.is_ready("gateway"):
+        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {_gateway_address(call)}.")
+        return
+    trouble = call.trouble("gateway")
+    if trouble:
+        call.condition(
+            "GatewayReady",
+            False,
+            "NotReachable",
+            f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY} could not be read with the kubeconfig in Secret "
+            f"{names.SYSTEM_NAMESPACE}/{kubeconfig.name}: {trouble.rstrip('.')}.",
+        )
+        return
+    if not call.has_said("gateway"):
+        if _gateway_address(call):
+            return  # Known already: what it said last stands.
+        call.condition("GatewayReady", None, "Pending", "The cluster is being looked at.")
+        return
+    call.condition(
+        "GatewayReady",
+        False,
+        "NoAddress",
+        f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY} on the cluster has no address yet.",
+    )
+
+
+def _report_unmanaged(call: Call[InferenceCluster]) -> None:
+    call.condition(
+        "StackReady", None, "NotManaged", "This version installs nothing on the cluster; it must bring its own stack."
+    )
+    call.condition(
+        "PoolNodesFound", None, "NotChecked", "Nodes are not counted; spec.nodePools[].nodeCount is taken as it is."
+    )

@@ -1,0 +1,116 @@
+"""What a deployment says of itself: where its replicas are, which serve, and why the rest is not placed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit import labels, names
+from kit.call import Call
+from scheduling import Decision, Gate, count_of
+from schemas import ModelDeployment
+
+from compose_model_deployment.plan import Plan
+from compose_model_deployment.replicas import Existing
+
+Manifest = dict[str, Any]
+
+_LISTED = 8
+_LONGEST_MESSAGE = 1024
+
+
+def report(call: Call[ModelDeployment], existing: list[Existing], plan: Plan) -> None:
+    """Set every condition and the status."""
+    decision = plan.decision
+    call.condition("ContractValid", None, "NotChecked", "Engine flags are not checked by this version.")
+    call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not set.")
+    missing = call.xr.spec.replicas - len(plan.placed(existing))
+    if missing > 0 and plan.expected:
+        awaited = ", ".join(plan.expected)
+        call.condition("ReplicasScheduled", False, "Pending", f"Waiting for {awaited}, just created, to be reached.")
+    elif missing > 0:
+        call.condition("ReplicasScheduled", False, _reason(decision), f"{_sentence(decision.summary)}{_fix(decision)}")
+        call.status(scheduling=_scheduling(decision))
+    else:
+        total = count_of(call.xr.spec.replicas, "replica")
+        call.condition("ReplicasScheduled", True, "Scheduled", f"{call.xr.spec.replicas} of {total} placed.")
+    staying = [e for e in existing if e.ordinal not in plan.remove]
+    _report_current(call, plan, staying)
+    _report_replicas(call, staying, plan.placed(existing))
+
+
+def report_unsupported(call: Call[ModelDeployment], existing: list[Existing], why: str) -> None:
+    """The deployment asks for what this version cannot do: nothing new, and what runs stays."""
+    call.report.keep()
+    call.condition("ContractValid", False, "Unsupported", why)
+    call.condition("ReplicasScheduled", False, "Unsupported", why)
+    call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not used.")
+    call.condition("PlacementCurrent", None, "Pending", "Not judged while the deployment cannot be composed.")
+    _report_replicas(call, existing, {e.ordinal for e in existing})
+    call.look_again(0)
+
+
+def _reason(decision: Decision) -> str:
+    if decision.invalid:
+        return "InvalidNodeSelector"
+    gates = {r.gate for r in decision.refusals}
+    if not gates:
+        return "NoClusters"
+    if gates & {Gate.NODES, Gate.UNDECIDED}:
+        return "InsufficientCapacity"
+    if gates <= {Gate.LABEL, Gate.NAMESPACE}:
+        return "NoClusters"
+    return "WaitingForCache" if gates == {Gate.CACHE} else "NoFittingCluster"
+
+
+def _fix(decision: Decision) -> str:
+    """What to do about the cluster that is the closest, as a sentence of its own."""
+    if decision.invalid:
+        return " Correct the selector."
+    fix = decision.refusals[0].fix if decision.refusals else "create an InferenceCluster"
+    return f" {_sentence(fix[:1].upper() + fix[1:])}" if fix else ""
+
+
+def _scheduling(decision: Decision) -> Manifest:
+    refused = [
+        {"name": r.cluster, "gate": str(r.gate), "message": r.message[:_LONGEST_MESSAGE]} for r in decision.refusals
+    ]
+    said: Manifest = {"message": decision.summary[:_LONGEST_MESSAGE]}
+    return {**said, "clusters": refused[:_LISTED]} if refused else said
+
+
+def _report_current(call: Call[ModelDeployment], plan: Plan, staying: list[Existing]) -> None:
+    if plan.decision.invalid and staying:
+        why = f"What runs stays as it is until the selector is corrected: {plan.decision.invalid[0]}"
+        call.condition("PlacementCurrent", False, "Outdated", _sentence(why))
+        return
+    stale = {s.replica: s.refusal for s in plan.decision.stale} | plan.stuck
+    if not stale:
+        call.condition("PlacementCurrent", True, "Current")
+        return
+    anew = "delete the replica to have it placed anew"
+    told = (f"{name} stays, but {r.cluster} {r.message}; {r.fix or anew}." for name, r in sorted(stale.items()))
+    call.condition("PlacementCurrent", False, "Outdated", " ".join(told))
+
+
+def _report_replicas(call: Call[ModelDeployment], existing: list[Existing], placed: set[int]) -> None:
+    total = call.xr.spec.replicas
+    ready = sum(1 for e in existing if e.serves)
+    call.status(
+        selector=f"{labels.DEPLOYMENT}={call.name}",
+        replicas={"total": total, "ready": ready, "summary": f"{ready}/{total}"},
+        placements=[{"replica": e.name, "cluster": e.cluster, "ready": bool(e.serves)} for e in existing],
+    )
+    if total == 0:
+        call.condition("ReplicasReady", True, "NoReplicas", "spec.replicas is 0.")
+        return
+    if ready >= total:
+        call.condition("ReplicasReady", True, "Ready", "Every replica serves.")
+        return
+    waiting = placed - {e.ordinal for e in existing if e.serves}
+    told = ", ".join(names.replica_name(call.name, ordinal) for ordinal in sorted(waiting))
+    rest = f"not ready: {told}" if told else "see ReplicasScheduled for the rest"
+    call.condition("ReplicasReady", False, "NotReady", f"{ready} of {total} serve; {rest}.")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."

@@ -1,0 +1,116 @@
+"""All that a pod gets beside what its owner wrote, in one table.
+
+The reference page is generated from it. Nothing is ever added to an engine's flags.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SERVING_PORT = 8000
+
+
+@dataclass(frozen=True)
+class Injected:
+    """One field that we set. `unless` says when the owner's own value stands."""
+
+    field: str
+    value: Any
+    unless: str
+    why: str
+
+
+def _probe(period: int, failures: int, timeout: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": "/health", "port": SERVING_PORT},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": timeout,
+    }
+
+
+PORT = Injected(
+    "containers[engine].ports",
+    {"name": "serving", "containerPort": SERVING_PORT, "protocol": "TCP"},
+    "a port with containerPort 8000 is listed",
+    "Engines serve the OpenAI API on 8000.",
+)
+PROBES = {
+    "startupProbe": Injected(
+        "containers[engine].startupProbe",
+        _probe(10, 360, 5),
+        "a startupProbe is set",
+        "Loading a large model takes up to an hour.",
+    ),
+    "readinessProbe": Injected(
+        "containers[engine].readinessProbe",
+        _probe(3, 2, 2),
+        "a readinessProbe is set",
+        "A dead engine leaves its Service within 10 s.",
+    ),
+    "livenessProbe": Injected(
+        "containers[engine].livenessProbe",
+        _probe(10, 6, 5),
+        "a livenessProbe is set",
+        "An engine that hangs is restarted after a minute.",
+    ),
+}
+ENV = (
+    Injected(
+        "containers[engine].env MODELPLANE_DEPLOYMENT",
+        "name of the ModelDeployment",
+        "an entry of that name is set",
+        "Logs and metrics can say whose they are.",
+    ),
+    Injected(
+        "containers[engine].env MODELPLANE_REPLICA",
+        "name of the ModelReplica",
+        "an entry of that name is set",
+        "Logs and metrics can say whose they are.",
+    ),
+    Injected(
+        "containers[engine].env MODELPLANE_ENGINE",
+        "name of the engine",
+        "an entry of that name is set",
+        "Logs and metrics can say whose they are.",
+    ),
+)
+DRAIN = Injected(
+    "containers[engine].lifecycle.preStop",
+    "sleep for rollout.drainSeconds",
+    "a preStop hook is set",
+    "Requests under way finish before the engine is told to stop.",
+)
+GRACE = Injected(
+    "terminationGracePeriodSeconds",
+    "rollout.drainSeconds + 30",
+    "terminationGracePeriodSeconds is set",
+    "The drain fits, and the engine has time to stop.",
+)
+POD = (
+    Injected(
+        "serviceAccountName",
+        "modelplane-engine",
+        "never",
+        "Pods act as nobody else in the tenant's namespace.",
+    ),
+    Injected(
+        "automountServiceAccountToken",
+        False,
+        "never",
+        "An engine needs no access to the cluster's API.",
+    ),
+    Injected(
+        "enableServiceLinks",
+        False,
+        "never",
+        "A Service called vllm would set VLLM_PORT, which vLLM takes for its own.",
+    ),
+)
+PLACEMENT = (
+    Injected("nodeSelector", "the pool's nodeSelector", "never", "Pods run where their replica was placed."),
+    Injected("tolerations", "the pool's taints", "added to the owner's", "Pools are tainted to keep others off."),
+    Injected("resourceClaims", "one per claiming member", "never", "The devices that were promised are the ones used."),
+)
+TABLE = (PORT, *PROBES.values(), *ENV, DRAIN, GRACE, *POD, *PLACEMENT)

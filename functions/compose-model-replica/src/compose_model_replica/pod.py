@@ -1,0 +1,114 @@
+"""The pod of one member: what its owner wrote, and what `injected` adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit import names
+from schemas.modelreplica import Member
+
+from compose_model_replica import claims, injected
+
+Manifest = dict[str, Any]
+_TIME_TO_STOP = 10
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a pod runs and whose it is."""
+
+    env: dict[str, str]
+    labels: dict[str, str]
+    node_selector: dict[str, str]
+    taints: tuple[Manifest, ...]
+    drain_seconds: int
+    claim_template: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+def template(member: Member, setting: Setting) -> Manifest:
+    """The pod template of `member`."""
+    written = member.template.manifest()
+    metadata = written.get("metadata", {})
+    result: Manifest = {
+        "metadata": {"labels": {**metadata.get("labels", {}), **setting.labels}},
+        "spec": _spec(written["spec"], setting),
+    }
+    annotations = {**metadata.get("annotations", {}), **setting.annotations}
+    if annotations:
+        result["metadata"]["annotations"] = annotations
+    return result
+
+
+def _spec(written: Manifest, setting: Setting) -> Manifest:
+    grace = written.get("terminationGracePeriodSeconds", setting.drain_seconds + 30)
+    spec = {
+        **written,
+        **{i.field: i.value for i in injected.POD},
+        "terminationGracePeriodSeconds": grace,
+        "nodeSelector": setting.node_selector,
+        "containers": [_container(c, setting, grace) for c in written["containers"]],
+    }
+    tolerations = _tolerations(written.get("tolerations", []), setting.taints)
+    if tolerations:
+        spec["tolerations"] = tolerations
+    if setting.claim_template:
+        spec["resourceClaims"] = [{"name": claims.CLAIM, "resourceClaimTemplateName": setting.claim_template}]
+    return spec
+
+
+def _container(written: Manifest, setting: Setting, grace: int) -> Manifest:
+    if written["name"] != names.ENGINE_CONTAINER:
+        return written
+    container = {
+        **{name: probe.value for name, probe in injected.PROBES.items()},
+        **written,
+        "env": _env(written.get("env", []), setting.env),
+        "ports": _ports(written.get("ports", [])),
+    }
+    lifecycle = _lifecycle(written.get("lifecycle", {}), _drain(setting.drain_seconds, grace))
+    if lifecycle:
+        container["lifecycle"] = lifecycle
+    if setting.claim_template:
+        resources = written.get("resources", {})
+        container["resources"] = {**resources, "claims": [*resources.get("claims", []), {"name": claims.CLAIM}]}
+    return container
+
+
+def _env(written: list[Manifest], ours: dict[str, str]) -> list[Manifest]:
+    # Ours come first, so that the owner's entries and flags can refer to them.
+    theirs = {e["name"] for e in written}
+    return [{"name": k, "value": v} for k, v in ours.items() if k not in theirs] + written
+
+
+def _ports(written: list[Manifest]) -> list[Manifest]:
+    if any(p.get("containerPort") == injected.SERVING_PORT for p in written):
+        return written
+    ours = dict(injected.PORT.value)
+    if any(p.get("name") == ours["name"] for p in written):
+        del ours["name"]
+    return [ours, *written]
+
+
+def _lifecycle(written: Manifest, drain: int) -> Manifest:
+    if "preStop" in written or drain <= 0:
+        return written
+    return {**written, "preStop": {"sleep": {"seconds": drain}}}
+
+
+def _drain(seconds: int, grace: int) -> int:
+    """The drain, or half of a shorter grace period of the owner's, so that the engine has time to stop."""
+    return seconds if grace >= seconds + _TIME_TO_STOP else min(seconds, grace // 2)
+
+
+def _tolerations(written: list[Manifest], taints: tuple[Manifest, ...]) -> list[Manifest]:
+    ours = [_toleration(t) for t in taints]
+    return written + [t for t in ours if t not in written]
+
+
+def _toleration(taint: Manifest) -> Manifest:
+    tolerated = {"key": taint["key"], "effect": taint["effect"]}
+    if "value" in taint:
+        return {**tolerated, "operator": "Equal", "value": taint["value"]}
+    return {**tolerated, "operator": "Exists"}

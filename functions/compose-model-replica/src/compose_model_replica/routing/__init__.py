@@ -1,0 +1,1 @@
+"""How a replica's pods get a serving surface. Routing decorates; it knows nothing of workloads."""

@@ -1,0 +1,60 @@
+"""`modelplane up`: a real control plane and workload clusters as processes of this machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from cli.local_errors import sentences, state_option
+
+
+@click.command("up", short_help="Start a real control plane and workload clusters on this machine.")
+@click.option(
+    "--clusters", type=click.IntRange(0, 16), help="How many workload clusters; 1 at first, then as many as there are."
+)
+@click.option(
+    "--nodes",
+    type=click.IntRange(0, 1000),
+    help="At most this many nodes per workload cluster, to play fewer than declared.",
+)
+@click.option(
+    "--kubeconfig/--no-kubeconfig",
+    default=True,
+    help="Add contexts to $KUBECONFIG or ~/.kube/config and make `modelplane` current.",
+)
+@state_option
+@sentences
+def command(clusters: int | None, nodes: int | None, kubeconfig: bool, state: Path | None) -> None:
+    """Start etcd, API servers, Crossplane, the functions and workload clusters, and return when all is ready.
+
+    What runs already is left alone and what died is started again; more clusters can be added, not removed.
+    It needs the tools that `make tools` builds.
+
+    \b
+    Example:
+      modelplane up --clusters 3
+      kubectl apply -f examples/01-standalone
+    """
+    import local  # noqa: PLC0415  # Imported late so that --help stays fast.
+
+    console, start = Console(highlight=False), time.monotonic()
+    with console.status("Starting") as spinner:
+
+        def tell(name: str, what: str) -> None:
+            spinner.update(f"{name}: {what}")
+            if what != "running" and not (console.is_terminal and what == "started"):
+                console.print(f"{time.monotonic() - start:5.1f} s  {name} {what}", markup=False, soft_wrap=True)
+
+        cluster = local.up(local.Options(state, clusters, nodes, kubeconfig), tell)
+    console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
+    if cluster.context:
+        console.print(f"kubectl uses the context {cluster.context}.", markup=False, soft_wrap=True)
+    else:
+        console.print(f"export KUBECONFIG={cluster.kubeconfig}", markup=False, soft_wrap=True)
+
+
+def _count(clusters: int) -> str:
+    return "1 workload cluster" if clusters == 1 else f"{clusters} workload clusters"

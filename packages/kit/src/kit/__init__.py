@@ -1,0 +1,1 @@
+"""What every composition function stands on."""

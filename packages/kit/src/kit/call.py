@@ -1,0 +1,290 @@
+"""One call of a composition function: read, decide, want, report.
+
+What makes a function dangerous is forgetting: Crossplane deletes what an answer leaves
+out. So nothing is left out here unless `drop` says so, and nothing is decided before
+what was asked for has been fetched. `design/never-less.md` has the reasons.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Generic, TypeVar, cast
+
+from crossplane.function import resource, response
+from crossplane.function.proto.v1 import run_function_pb2 as fnv1
+from pydantic import ValidationError
+from schemas.base import Metadata, Model
+
+from kit import conditions, remote
+from kit.report import Report
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T", bound=Model)
+Manifest = dict[str, Any]
+
+# Set by Crossplane or the API server: sending them back would claim them.
+_SERVER_METADATA = (
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "ownerReferences",
+    "finalizers",
+    "generateName",
+)
+_LONGEST_NAME = 63
+_PEEKED = "modelplane.ai/peeked-"
+
+
+class Stop(Exception):  # noqa: N818  # It ends a call early; it is not always an error.
+    """No further decision can be made. What exists stays, and `type` says why."""
+
+    def __init__(self, type: str, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.type = type
+        self.reason = reason
+        self.message = message
+
+
+class NotFetched(Exception):  # noqa: N818  # Crossplane calls again with the answer.
+    """Something required is not here yet, so nothing may be decided."""
+
+
+class Unreadable(Exception):  # noqa: N818  # Somebody else's object is in the way, not a bug.
+    """An object that was found or seen is not what its kind's schema says."""
+
+
+class Call(Generic[M]):
+    """What a function may read and say for one composite."""
+
+    def __init__(self, xr: M, req: fnv1.RunFunctionRequest) -> None:
+        self.xr = xr
+        self.report = Report(group_version_kind(type(xr))[1], _dict(req.observed.composite))
+        self._req = req
+        self._wanted: dict[str, tuple[Manifest, bool]] = {}
+        self._dropped: set[str] = set()
+        self._required: dict[str, dict[str, Any]] = {}
+        self._remembered: Manifest = {}
+        self._ttl: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The composite's name."""
+        return metadata_of(self.xr).name
+
+    @property
+    def namespace(self) -> str:
+        """The composite's namespace; empty when it is cluster-scoped."""
+        return metadata_of(self.xr).namespace
+
+    def find(self, key: str, model: type[T], **by: Any) -> list[T] | None:
+        """Objects of another kind: None when not fetched yet, [] when there are none.
+
+        `by` is `name=`, `labels=` or neither for all, and `namespace=`.
+        """
+        found = self.find_manifests(key, *group_version_kind(model), **by)
+        if found is None:
+            return None
+        return [read(model, manifest) for manifest in found]
+
+    def peek(self, key: str, model: type[T]) -> list[T] | None:
+        """All objects of a kind, looked at once: None until they were fetched, and they are not watched.
+
+        Crossplane watches what the last round of a reconcile requires; so what was found is carried
+        in the context, and no longer required when it is used (`design/peeking.md`).
+        """
+        context_key = f"{_PEEKED}{key}"
+        if context_key in self._req.context:
+            carried = resource.struct_to_dict(self._req.context)[context_key]
+            return [read(model, manifest) for manifest in carried]
+        found = self.find_manifests(key, *group_version_kind(model))
+        if found is not None:
+            del self._required[key]
+            self._remembered[context_key] = [_essentials(manifest) for manifest in found]
+        return None
+
+    def age(self, timestamp: str) -> float:
+        """Seconds since a Kubernetes timestamp; endless when it is none."""
+        return conditions.seconds_since(timestamp)
+
+    def get(self, key: str, model: type[T], name: str, namespace: str | None = None) -> T | None:
+        """The object of that name, None when there is none. Raises NotFetched before it was looked up."""
+        found = self.find(key, model, name=name, namespace=namespace)
+        if found is None:
+            raise NotFetched(key)
+        return found[0] if found else None
+
+    def all(self, key: str, model: type[T], **by: Any) -> list[T]:
+        """Like `find`, sorted by namespace and name. Raises NotFetched before they were looked up."""
+        found = self.find(key, model, **by)
+        if found is None:
+            raise NotFetched(key)
+        return sorted(found, key=lambda m: (metadata_of(m).namespace, metadata_of(m).name))
+
+    def find_manifests(  # A requirement has that many parts.
+        self,
+        key: str,
+        api_version: str,
+        kind: str,
+        *,
+        name: str | None = None,
+        labels: dict[str, str] | None = None,
+        namespace: str | None = None,
+    ) -> list[Manifest] | None:
+        """Like `find`, for kinds that have no model."""
+        self._required[key] = {
+            "api_version": api_version,
+            "kind": kind,
+            "match_name": name,
+            "match_labels": labels,
+            "namespace": namespace,
+        }
+        if key not in self._req.required_resources:
+            return None
+        return [resource.struct_to_dict(i.resource) for i in self._req.required_resources[key].items]
+
+    def observed(self) -> list[str]:
+        """The keys of all composed resources that exist."""
+        return sorted(self._req.observed.resources)
+
+    def seen(self, key: str) -> Manifest | None:
+        """The composed resource as Crossplane last saw it, if it exists."""
+        if key not in self._req.observed.resources:
+            return None
+        return _dict(self._req.observed.resources[key])
+
+    def seen_remote(self, key: str) -> Manifest:
+        """What the Object under `key` last saw on its cluster; empty when nothing."""
+        return remote.manifest_of(self.seen(key))
+
+    def is_ready(self, key: str) -> bool:
+        """Whether the composed resource exists and says Ready."""
+        return conditions.find(self.seen(key), "Ready").get("status") == "True"
+
+    def has_said(self, key: str) -> bool:
+        """Whether the composed resource exists and has said that it is Ready or that it is not."""
+        return bool(conditions.find(self.seen(key), "Ready"))
+
+    def trouble(self, key: str) -> str:
+        """Why the composed resource is not Synced, in its provider's words; empty when it is."""
+        synced = conditions.find(self.seen(key), "Synced")
+        message = str(synced.get("message") or "") if synced.get("status") == "False" else ""
+        # The local end of a broken connection is another one at each try; a condition must not flap.
+        return re.sub(r"\S+:\d+->", "", message)
+
+    def want(self, key: str, manifest: Manifest, *, ready: bool | None = None) -> None:
+        """Compose `manifest`. `ready` overrides its own Ready condition."""
+        _check(key, manifest)
+        self._dropped.discard(key)
+        self._wanted[key] = (manifest, self.is_ready(key) if ready is None else ready)
+
+    def keep(self, key: str) -> None:
+        """Compose what exists under `key` once more as it is."""
+        seen = self.seen(key)
+        if seen is not None:
+            self._wanted[key] = (_as_it_is(seen), self.is_ready(key))
+
+    def drop(self, key: str) -> None:
+        """Let Crossplane delete what exists under `key`: the only way to remove something."""
+        self._wanted.pop(key, None)
+        self._dropped.add(key)
+
+    def drop_rest(self) -> None:
+        """Drop all that exists and is not wanted: for when the composite's whole desired state is known."""
+        for key in self.observed():
+            if key not in self._wanted:
+                self.drop(key)
+
+    def condition(self, type: str, met: bool | None, reason: str, message: str = "") -> None:
+        """Say one of the kind's conditions; `met` None means Unknown."""
+        self.report.condition(type, met, reason, message)
+
+    def status(self, **fields: Any) -> None:
+        """Set fields of the composite's status; None leaves a field out."""
+        self.report.status(**fields)
+
+    def look_again(self, seconds: float) -> None:
+        """Be called again after that time even if nothing changes; 0 means only on changes."""
+        self._ttl = seconds
+
+    def finish(self, *, undecided: bool = False) -> fnv1.RunFunctionResponse:
+        """The answer. Undecided, or not mentioned: what exists stays as it is."""
+        if undecided:
+            self._wanted.clear()
+            self._dropped.clear()
+            self.report.keep()
+        for key in self.observed():
+            if key not in self._wanted and key not in self._dropped:
+                self.keep(key)
+        rsp: fnv1.RunFunctionResponse = response.to(self._req)
+        rsp.context.update(self._remembered)
+        for name, selector in self._required.items():
+            response.require_resources(rsp, name, **selector)
+        for key, (manifest, ready) in sorted(self._wanted.items()):
+            resource.update(rsp.desired.resources[key], manifest)
+            rsp.desired.resources[key].ready = fnv1.READY_TRUE if ready else fnv1.READY_FALSE
+        self.report.write(rsp, self._ttl)
+        return rsp
+
+
+def group_version_kind(model: type[Model]) -> tuple[str, str]:
+    """The apiVersion and kind that objects of `model` have."""
+    fields = model.model_fields
+    return str(fields["apiVersion"].default), str(fields["kind"].default)
+
+
+def read(model: type[T], manifest: Manifest) -> T:
+    """`manifest` as a model. Raises Unreadable with a sentence that names the object and the field."""
+    try:
+        return model.model_validate(manifest)
+    except ValidationError as e:
+        name = _part(manifest, "metadata").get("name")
+        raise Unreadable(f"{group_version_kind(model)[1]} {name} cannot be read: {first_problem(e)}") from None
+
+
+def first_problem(e: ValidationError) -> str:
+    """The field that is wrong and why, in a line."""
+    first = e.errors(include_url=False)[0]
+    return f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
+
+
+def metadata_of(model: Model) -> Metadata:
+    """The metadata of an object; every kind's model has it."""
+    return cast(Metadata, vars(model)["metadata"])
+
+
+def _dict(r: fnv1.Resource) -> Manifest:
+    return cast(Manifest, resource.struct_to_dict(r.resource))
+
+
+def _part(manifest: Manifest, field: str) -> Manifest:
+    part = manifest.get(field)
+    return part if isinstance(part, dict) else {}
+
+
+def _essentials(manifest: Manifest) -> Manifest:
+    metadata = _part(manifest, "metadata")
+    kept = {k: metadata[k] for k in ("name", "namespace", "labels", "creationTimestamp") if k in metadata}
+    return {**{k: manifest[k] for k in ("apiVersion", "kind", "spec", "status") if k in manifest}, "metadata": kept}
+
+
+def _as_it_is(seen: Manifest) -> Manifest:
+    kept = {k: v for k, v in seen.items() if k != "status"}
+    kept["metadata"] = {k: v for k, v in _part(seen, "metadata").items() if k not in _SERVER_METADATA}
+    if isinstance(kept.get("spec"), dict):
+        # A composite's own bookkeeping: sending old references back would undo new ones.
+        kept["spec"] = {k: v for k, v in kept["spec"].items() if k != "crossplane"}
+    return kept
+
+
+def _check(key: str, manifest: Manifest) -> None:
+    name = manifest["metadata"]["name"]
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"{key}: the name {name} has {len(name)} characters, {_LONGEST_NAME} at most")
+    is_object = manifest["apiVersion"] == remote.API_VERSION and manifest["kind"] == "Object"
+    if is_object and manifest["spec"].get("watch") is not True:
+        raise ValueError(f"{key}: an Object without watch would be seen late; build it with kit.remote")

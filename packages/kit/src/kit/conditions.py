@@ -1,0 +1,165 @@
+"""Every condition of every kind, in one table: who says what, and what Ready means.
+
+A composite is Ready when all of its conditions that count are True. The reference
+page is generated from this table, and the kit refuses a condition that is not in it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NOT_AVAILABLE = "NotAvailable"
+# Reasons of conditions that are not True although nothing is wrong: people need not be told each time.
+NOTHING_WRONG = ("NotRequested", "NotChecked", "NotManaged")
+COMMON_REASONS = ("Pending", "InternalError", "InvalidSpec", NOT_AVAILABLE)
+
+
+@dataclass(frozen=True)
+class ConditionType:
+    """One condition of one kind. `counts`: it must be True for the composite to be Ready."""
+
+    kind: str
+    type: str
+    meaning: str
+    reasons: tuple[str, ...] = ()
+    counts: bool = True
+
+
+TABLE = (
+    ConditionType(
+        "InferenceClass", "Valid", "Quantities and versions of all devices can be read.", ("Valid", "InvalidDevices")
+    ),
+    ConditionType(
+        "InferenceCluster",
+        "ClassesFound",
+        "Every node pool's InferenceClass exists and is valid.",
+        ("Found", "NotFound", "NotValid"),
+    ),
+    ConditionType(
+        "InferenceCluster",
+        "StackReady",
+        "The serving stack runs on the cluster.",
+        ("Ready", "NotManaged"),
+        counts=False,
+    ),
+    ConditionType(
+        "InferenceCluster",
+        "GatewayReady",
+        "The cluster's inference gateway has an address.",
+        ("Ready", "NotReachable", "NoGateway", "NoAddress"),
+    ),
+    ConditionType(
+        "InferenceCluster",
+        "PoolNodesFound",
+        "The cluster has the nodes that its pools declare.",
+        ("Found", "NotChecked", "NotFound"),
+        counts=False,
+    ),
+    ConditionType(
+        "ModelDeployment",
+        "ContractValid",
+        "The engines' flags fit together and fit how they are served.",
+        ("Valid", "NotChecked", "Unsupported"),
+        counts=False,
+    ),
+    ConditionType(
+        "ModelDeployment",
+        "ReplicasScheduled",
+        "Every replica has a cluster.",
+        (
+            "Scheduled",
+            "NoClusters",
+            "InsufficientCapacity",
+            "InvalidNodeSelector",
+            "NoFittingCluster",
+            "WaitingForCache",
+            "Unsupported",
+        ),
+    ),
+    ConditionType(
+        "ModelDeployment",
+        "PlacementCurrent",
+        "Every replica still fits where it runs.",
+        ("Current", "Outdated"),
+        counts=False,
+    ),
+    ConditionType("ModelDeployment", "ReplicasReady", "Every replica serves.", ("Ready", "NotReady", "NoReplicas")),
+    ConditionType(
+        "ModelDeployment",
+        "ModelCacheResolved",
+        "The ModelCache that is asked for can be used.",
+        ("NotRequested", "Unsupported"),
+        counts=False,
+    ),
+    ConditionType(
+        "ModelReplica",
+        "ContractValid",
+        "The engines' flags fit together and fit how they are served.",
+        ("Valid", "NotChecked", "Unsupported"),
+        counts=False,
+    ),
+    ConditionType(
+        "ModelReplica",
+        "Granted",
+        "The replica's cluster exists and has prepared the tenant's namespace.",
+        ("Granted", "ClusterNotFound", "PoolNotFound", "ClusterNotReady", "TenantNotReady", "Unsupported"),
+        counts=False,  # What runs goes on serving when its cluster's record is lost.
+    ),
+    ConditionType(
+        "ModelReplica",
+        "EnginesReady",
+        "At least one copy answers.",
+        ("Ready", "NotReady", "PartlyReady"),
+    ),
+    ConditionType("ModelReplica", "RoutingReady", "The replica's route is accepted.", ("Ready", "NotReady")),
+    ConditionType(
+        "ModelReplica",
+        "Disaggregating",
+        "Prompts are prefilled on other pods than those that decode.",
+        ("NotRequested", "Unsupported"),
+        counts=False,
+    ),
+    ConditionType("ModelRoute", "RoutingReady", "The replica's route is accepted."),
+    ConditionType("ModelEndpoint", "RoutingReady", "Requests can go to the address as it stands.", ("Ready",)),
+    ConditionType("ModelService", "RoutingReady", "The service has an address and a ready endpoint."),
+    ConditionType("InferenceGateway", "RoutingReady", "The gateway has an address."),
+    ConditionType("ModelCache", "Hydrated", "The weights are on every cluster that needs them."),
+    ConditionType("ServingStack", "ComponentsReady", "Every component of the stack runs."),
+    ConditionType("ServingStack", "GatewayReady", "The cluster's gateway has an address."),
+    ConditionType(
+        "ClusterTenant",
+        "NamespaceReady",
+        "The tenant's namespace and service account exist on the cluster.",
+        ("Ready", "NotReady"),
+    ),
+)
+
+
+def of(kind: str) -> tuple[ConditionType, ...]:
+    """The conditions of `kind`, in the order they are reported."""
+    return tuple(c for c in TABLE if c.kind == kind)
+
+
+def said_by(manifest: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The conditions in an object's status; what is none of a condition's shape is passed over."""
+    status = (manifest or {}).get("status")
+    found = status.get("conditions") if isinstance(status, Mapping) else None
+    return [c for c in found if isinstance(c, dict)] if isinstance(found, list) else []
+
+
+def find(manifest: Mapping[str, Any] | None, type: str) -> dict[str, Any]:
+    """One condition of an object; empty when it has not said that one."""
+    return next((c for c in said_by(manifest) if c.get("type") == type), {})
+
+
+def seconds_since(timestamp: Any) -> float:
+    """How long ago a Kubernetes timestamp was; endless when it is none."""
+    try:
+        then = dt.datetime.fromisoformat(str(timestamp))
+    except ValueError:
+        return math.inf
+    return (dt.datetime.now(dt.UTC) - then.replace(tzinfo=then.tzinfo or dt.UTC)).total_seconds()

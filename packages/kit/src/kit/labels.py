@@ -1,0 +1,13 @@
+"""Labels and annotations that we own. Users may not set any under these prefixes."""
+
+DEPLOYMENT = "modelplane.ai/deployment"
+REPLICA = "modelplane.ai/replica"
+ENGINE = "modelplane.ai/engine"
+CLUSTER = "modelplane.ai/cluster"
+TENANT = "modelplane.ai/tenant"
+POOL = "modelplane.ai/pool"
+CAPACITY_CLAIM = "modelplane.ai/capacity-claim"
+
+# A Service selects pods by SERVING; a Deployment selects its own by WORKLOAD.
+SERVING = "modelplane.ai/serving"
+WORKLOAD = "modelplane.ai/workload"

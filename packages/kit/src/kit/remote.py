@@ -1,0 +1,69 @@
+"""Objects on workload clusters, by way of provider-kubernetes.
+
+The only place that builds its `Object`, so none is without a watch: without one a
+change on the cluster is seen at the provider's ten-minute poll.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit import labels
+
+API_VERSION = "kubernetes.m.crossplane.io/v1alpha1"
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A workload cluster, as objects name it. Objects stand in `namespace` of the control plane."""
+
+    cluster: str
+    provider_config: str
+    namespace: str
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def apply(self, name: str, manifest: Manifest, ready_when: str = "") -> Manifest:
+        """The Object that keeps `manifest` on the cluster; ready when the CEL on `object` holds, or once created."""
+        return self._object(name, manifest, ready_when)
+
+    def apply_for_good(self, name: str, manifest: Manifest) -> Manifest:
+        """Like `apply`, but deleting the Object leaves the manifest on the cluster: what others live in."""
+        obj = self._object(name, manifest, "")
+        obj["spec"]["managementPolicies"] = ["Observe", "Create", "Update", "LateInitialize"]
+        return obj
+
+    def observe(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:
+        """The Object that watches what somebody else made on the cluster and never changes it."""
+        obj = self._object(name, manifest, ready_when)
+        obj["spec"]["managementPolicies"] = ["Observe"]
+        return obj
+
+    def _object(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:
+        readiness: Manifest = {"policy": "SuccessfulCreate"}
+        if ready_when:
+            readiness = {"policy": "DeriveFromCelQuery", "celQuery": ready_when}
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "Object",
+            "metadata": {
+                "name": name,
+                "namespace": self.namespace,
+                "labels": {labels.CLUSTER: self.cluster, **self.labels},
+            },
+            "spec": {
+                "watch": True,
+                "readiness": readiness,
+                "providerConfigRef": {"kind": "ClusterProviderConfig", "name": self.provider_config},
+                "forProvider": {"manifest": manifest},
+            },
+        }
+
+
+def manifest_of(seen: Manifest | None) -> Manifest:
+    """What an observed Object last saw on its cluster; empty when it saw nothing."""
+    found: Any = seen
+    for field_name in ("status", "atProvider", "manifest"):
+        found = found.get(field_name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,30 @@
+"""`python -m local.fleet --kubeconfig FILE [--nodes N]`: runs until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from pathlib import Path
+
+from local.api import Api
+from local.fleet.controller import Controller
+
+
+def main() -> None:
+    """Make the declared fleet real."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kubeconfig", type=Path, required=True, help="the control plane's")
+    parser.add_argument("--nodes", type=int, help="at most this many nodes per workload cluster")
+    chosen = parser.parse_args()
+    _log("The gateways of the workload clusters have addresses and accept routes, but no gateway runs here")
+    Controller(Api.from_file(chosen.kubeconfig, "modelplane-fleet"), chosen.nodes, _log).run()
+
+
+def _log(text: str) -> None:
+    sys.stdout.write(f"{dt.datetime.now().astimezone().isoformat(timespec='milliseconds')} {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The part of a gateway controller that others wait for: an address, and routes that are accepted.
+
+No gateway runs on a local workload cluster; nothing here carries a request.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+from local.api import Kind
+from local.install import SYSTEM_NAMESPACE
+
+Manifest = dict[str, Any]
+_API = "gateway.networking.k8s.io/v1"
+GATEWAY = Kind(_API, "Gateway")
+GATEWAY_CLASS = Kind(_API, "GatewayClass")
+ROUTE = Kind(_API, "HTTPRoute")
+GATEWAY_NAME = "inference-gateway"
+_CONTROLLER = "modelplane.ai/local-fleet"
+_CLASS = "modelplane-local"
+_ABOUT = (
+    "Played by `modelplane up`: it has an address and accepts routes, but no gateway runs and no request is carried."
+)
+
+
+def manifests() -> list[Manifest]:
+    """The GatewayClass and the Gateway of a workload cluster."""
+    annotations = {"modelplane.ai/description": _ABOUT}
+    listener = {"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}
+    return [
+        {
+            "apiVersion": _API,
+            "kind": "GatewayClass",
+            "metadata": {"name": _CLASS},
+            "spec": {"controllerName": _CONTROLLER, "description": "Played by `modelplane up`: no gateway runs"},
+        },
+        {
+            "apiVersion": _API,
+            "kind": "Gateway",
+            "metadata": {"name": GATEWAY_NAME, "namespace": SYSTEM_NAMESPACE, "annotations": annotations},
+            "spec": {"gatewayClassName": _CLASS, "listeners": [listener]},
+        },
+    ]
+
+
+def is_ours(gateway_class: Manifest) -> bool:
+    """Whether we play the controller of this GatewayClass."""
+    return bool(gateway_class["spec"].get("controllerName") == _CONTROLLER)
+
+
+def class_status(gateway_class: Manifest) -> Manifest | None:
+    """The status that the GatewayClass should have; None when it has it."""
+    wanted = [_condition("Accepted", "Accepted", gateway_class)]
+    return _status(gateway_class, {"conditions": wanted})
+
+
+def gateway_status(gateway: Manifest, owner: str) -> Manifest | None:
+    """The status that the Gateway of InferenceCluster `owner` should have; None when it has it."""
+    addresses = [{"type": "Hostname", "value": f"{owner}.example"}] if owner else []
+    conditions = [
+        _condition("Accepted", "Accepted", gateway),
+        _condition("Programmed", "Programmed", gateway, bool(owner)),
+    ]
+    return _status(gateway, {"addresses": addresses, "conditions": conditions})
+
+
+def route_status(route: Manifest, services: Iterable[tuple[str, str]]) -> Manifest | None:
+    """The status that an HTTPRoute on our Gateway should have; None when it has it or is not on it."""
+    known = set(services)
+    namespace = route["metadata"]["namespace"]
+    missing = sorted(name for ns, name in _backends(route, namespace) if (ns, name) not in known)
+    resolved = _condition("ResolvedRefs", "BackendNotFound" if missing else "ResolvedRefs", route, not missing)
+    if missing:
+        resolved["message"] = f"No Service {', '.join(missing)}"
+    parents = [
+        {
+            "parentRef": parent,
+            "controllerName": _CONTROLLER,
+            "conditions": [_condition("Accepted", "Accepted", route), resolved],
+        }
+        for parent in route["spec"].get("parentRefs") or []
+        if parent.get("name") == GATEWAY_NAME and parent.get("namespace", namespace) == SYSTEM_NAMESPACE
+    ]
+    return _status(route, {"parents": parents}) if parents else None
+
+
+def _backends(route: Manifest, namespace: str) -> Iterable[tuple[str, str]]:
+    for rule in route["spec"].get("rules") or []:
+        for backend in rule.get("backendRefs") or []:
+            if backend.get("kind", "Service") == "Service":
+                yield backend.get("namespace", namespace), backend["name"]
+
+
+def _status(found: Manifest, wanted: Manifest) -> Manifest | None:
+    present = {key: found.get("status", {}).get(key, []) for key in wanted}
+    if _timeless(present) == _timeless(wanted):
+        return None
+    metadata = {k: found["metadata"][k] for k in ("name", "namespace") if k in found["metadata"]}
+    return {"apiVersion": found["apiVersion"], "kind": found["kind"], "metadata": metadata, "status": wanted}
+
+
+def _condition(name: str, reason: str, of: Manifest, met: bool = True) -> Manifest:
+    return {
+        "type": name,
+        "status": "True" if met else "False",
+        "reason": reason if met or reason != name else "Pending",
+        "message": _ABOUT if met else "No InferenceCluster is declared for this workload cluster",
+        "observedGeneration": of["metadata"].get("generation", 1),
+        "lastTransitionTime": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _timeless(v) for k, v in value.items() if k != "lastTransitionTime"}
+    if isinstance(value, list):
+        return [_timeless(v) for v in value]
+    return value

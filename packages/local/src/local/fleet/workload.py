@@ -1,0 +1,87 @@
+"""One workload cluster made equal to what is declared for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from local.api import Api, Kind
+from local.fleet import gateway
+from local.fleet.watches import Watches
+from local.install import SYSTEM_NAMESPACE
+
+Manifest = dict[str, Any]
+_OURS = "modelplane.ai/local-fleet"
+_HASH = "modelplane.ai/local-fleet-hash"
+_SERVICE = Kind("v1", "Service")
+_KEPT = (Kind("v1", "Node"), Kind("resource.k8s.io/v1", "ResourceSlice"), Kind("resource.k8s.io/v1", "DeviceClass"))
+
+
+class Workload:
+    """A workload cluster, reached by the kubeconfig of its Secret and nothing else."""
+
+    def __init__(self, kubeconfig: Mapping[str, Any], changed: threading.Event) -> None:
+        self.api = Api(kubeconfig, "modelplane-fleet")
+        self._watches = Watches(self.api, changed)
+        for kind in _KEPT:
+            self._watches.start(kind, only=("DELETED",))
+        for kind in (gateway.GATEWAY, gateway.ROUTE, _SERVICE):
+            self._watches.start(kind)
+
+    def stop(self) -> None:
+        """Watch it no longer."""
+        self._watches.stop()
+
+    def keep(self, wanted: Iterable[Manifest]) -> list[str]:
+        """Make what is missing or differs, remove what is ours and no longer wanted; what was changed."""
+        by_kind: dict[Kind, dict[str, Manifest]] = {kind: {} for kind in _KEPT}
+        for manifest in wanted:
+            by_kind[Kind(manifest["apiVersion"], manifest["kind"])][manifest["metadata"]["name"]] = manifest
+        return [told for kind in _KEPT for told in self._keep_kind(kind, by_kind[kind])]
+
+    def _keep_kind(self, kind: Kind, wanted: Mapping[str, Manifest]) -> list[str]:
+        found = {m["metadata"]["name"]: m for m in self.api.find(kind)}
+        done = []
+        for name, manifest in wanted.items():
+            if self._apply(manifest, found.get(name)):
+                done.append(f"{kind.kind} {name} applied")
+        for name, manifest in found.items():
+            if name not in wanted and _is_ours(manifest):
+                self.api.delete(manifest)
+                done.append(f"{kind.kind} {name} removed")
+        return done
+
+    def _apply(self, manifest: Manifest, found: Manifest | None) -> bool:
+        """Someone else's object of that name is left alone."""
+        digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+        if found and (not _is_ours(found) or found["metadata"]["annotations"].get(_HASH) == digest):
+            return False
+        metadata = manifest["metadata"]
+        labels = {**metadata.get("labels", {}), _OURS: "true"}
+        annotations = {**metadata.get("annotations", {}), _HASH: digest}
+        self.api.apply({**manifest, "metadata": {**metadata, "labels": labels, "annotations": annotations}})
+        return True
+
+    def keep_gateway(self, owner: str) -> None:
+        """Play the gateway of InferenceCluster `owner`, and accept the routes on it."""
+        if not self.api.serves(gateway.GATEWAY):
+            return
+        for manifest in gateway.manifests():
+            name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "")
+            if self.api.get(Kind(manifest["apiVersion"], manifest["kind"]), name, namespace) is None:
+                self.api.apply(manifest)
+        services = [(s["metadata"]["namespace"], s["metadata"]["name"]) for s in self.api.find(_SERVICE)]
+        statuses = [gateway.class_status(c) for c in self.api.find(gateway.GATEWAY_CLASS) if gateway.is_ours(c)]
+        found = self.api.get(gateway.GATEWAY, gateway.GATEWAY_NAME, SYSTEM_NAMESPACE)
+        statuses.append(gateway.gateway_status(found, owner) if found else None)
+        statuses += [gateway.route_status(route, services) for route in self.api.find(gateway.ROUTE)]
+        for status in statuses:
+            if status:
+                self.api.patch(status, "status")
+
+
+def _is_ours(manifest: Manifest) -> bool:
+    return _OURS in (manifest["metadata"].get("labels") or {})

@@ -1,0 +1,127 @@
+"""What is put on the API servers: the kinds of others, Crossplane's own objects, our XRDs and functions."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import yaml
+from schemas import apis
+
+from local import tools
+from local.api import Api, Kind, Manifest
+from local.pki import Pki
+
+OWNER = "modelplane-up"
+SYSTEM_NAMESPACE = "modelplane-system"
+LOCAL_CLUSTER = "modelplane.ai/local-cluster"
+REVISION = Kind("pkg.crossplane.io/v1", "FunctionRevision")
+SECRET = Kind("v1", "Secret")
+XRD = Kind("apiextensions.crossplane.io/v2", "CompositeResourceDefinition")
+Until = Callable[[str, Callable[[], bool]], None]
+
+
+def read(folder: Path) -> Iterator[Manifest]:
+    """Every manifest in the files of a folder."""
+    for file in sorted(folder.glob("*.yaml")):
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        yield from (m for m in yaml.load_all(file.read_text(encoding="utf-8"), loader) if m)
+
+
+def kinds(api: Api, folder: Path, until: Until) -> None:
+    """Install the CRDs of a folder and wait until all of them are served."""
+    names = []
+    for crd in read(folder):
+        crd.pop("status", None)
+        api.apply(crd)
+        names.append(Kind(f"{crd['spec']['group']}/{_version(crd)}", crd["spec"]["names"]["kind"]))
+    until(f"{folder.parent.parent.name}'s kinds", lambda: all(api.serves(kind) for kind in names))
+
+
+def crossplane_account(api: Api, pki: Pki) -> None:
+    """What `crossplane core init` expects to find."""
+    namespace = "crossplane-system"
+    api.apply(_namespace(namespace))
+    api.apply(_namespace(SYSTEM_NAMESPACE))
+    api.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "crossplane", "namespace": namespace}}
+    )
+    authority = {"tls.crt": _data(pki.ca), "tls.key": _data(pki.ca_key)}
+    api.apply(_secret("crossplane-root-ca", namespace, authority))
+
+
+def compositions(api: Api, until: Until) -> None:
+    """Install our XRDs and Compositions and wait until the kinds are served."""
+    definitions = apis.definitions()
+    for manifest in (*definitions, *apis.compositions()):
+        api.apply(manifest)
+    wanted = [_served(xrd) for xrd in definitions]
+    until("Modelplane's XRDs", lambda: _is_established(api, definitions))
+    until("Modelplane's kinds", lambda: all(api.serves(kind) for kind in wanted))
+
+
+def functions(api: Api, endpoint: str) -> None:
+    """Tell Crossplane where our functions listen, without its package manager."""
+    for name in apis.function_names():
+        revision: Manifest = {
+            "apiVersion": REVISION.api_version,
+            "kind": REVISION.kind,
+            "metadata": {
+                "name": f"{name}-local",
+                "labels": {"pkg.crossplane.io/package": name},
+                "annotations": {"crossplane.io/paused": "true"},
+            },
+        }
+        spec = {"desiredState": "Active", "image": f"modelplane.local/{name}:v0", "revision": 1}
+        api.apply({**revision, "spec": spec})
+        api.patch({**revision, "status": {"endpoint": endpoint, "capabilities": ["composition"]}}, "status")
+
+
+def cluster_secrets(api: Api, kubeconfigs: Iterable[Path]) -> None:
+    """One Secret per workload cluster; by its label the fleet process knows the cluster."""
+    for index, file in enumerate(kubeconfigs, start=1):
+        secret = _secret(f"cluster-{index}-kubeconfig", SYSTEM_NAMESPACE, {"kubeconfig": _data(file)})
+        secret["metadata"]["labels"] = {LOCAL_CLUSTER: str(index)}
+        api.apply(secret)
+
+
+def workload_namespace(api: Api) -> None:
+    """The namespace that the cluster's gateway lives in."""
+    api.apply(_namespace(SYSTEM_NAMESPACE))
+
+
+def gateway_kinds(api: Api, until: Until) -> None:
+    """The Gateway API, without a controller."""
+    kinds(api, tools.files("gateway-api") / "crds", until)
+
+
+def _is_established(api: Api, definitions: list[Manifest]) -> bool:
+    """Whether Crossplane has established every XRD."""
+    established = {xrd["metadata"]["name"] for xrd in api.find(XRD) if _has_condition(xrd, "Established")}
+    return established >= {x["metadata"]["name"] for x in definitions}
+
+
+def _has_condition(manifest: Manifest, name: str) -> bool:
+    conditions = manifest.get("status", {}).get("conditions", [])
+    return any(c["type"] == name and c["status"] == "True" for c in conditions)
+
+
+def _served(xrd: Manifest) -> Kind:
+    return Kind(f"{xrd['spec']['group']}/{_version(xrd)}", xrd["spec"]["names"]["kind"])
+
+
+def _version(crd: Manifest) -> str:
+    return next(str(v["name"]) for v in crd["spec"]["versions"] if v.get("served", True))
+
+
+def _namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def _secret(name: str, namespace: str, data: dict[str, str]) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}
+
+
+def _data(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()

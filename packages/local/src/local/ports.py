@@ -1,0 +1,50 @@
+"""Ports on the loopback address: free ones, below those that the kernel hands out by itself."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Collection, Mapping
+
+from local.errors import LocalError
+
+RANGE = range(20000, 32000)
+
+
+def is_free(port: int) -> bool:
+    """Whether a listener could have this port now."""
+    with socket.socket() as probe:
+        # As servers do: connections of an earlier one that still time out are no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(port: int) -> bool:
+    """Whether something listens on this port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def assign(names: Collection[str], recorded: Mapping[str, int], held: Collection[str]) -> dict[str, int]:
+    """A port for each name: the recorded one while its owner holds it or it is free, otherwise a new one."""
+    kept = {n: recorded[n] for n in names if n in recorded and (n in held or is_free(recorded[n]))}
+    taken = {*kept.values(), *recorded.values()}
+    for name in names:
+        if name not in kept:
+            kept[name] = _choose(taken)
+            taken.add(kept[name])
+    return kept
+
+
+def _choose(taken: set[int]) -> int:
+    candidates = list(RANGE)
+    random.shuffle(candidates)
+    for port in candidates:
+        if port not in taken and is_free(port):
+            return port
+    raise LocalError(f"No port between {RANGE.start} and {RANGE.stop} of 127.0.0.1 is free")

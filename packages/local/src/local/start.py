@@ -1,0 +1,165 @@
+"""Bringing a state folder up: what is missing is started, what runs is left alone, each thing awaited."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from local import install, kubeconfig, pki, ports, tools
+from local.api import Api
+from local.commands import Commands
+from local.errors import LocalError, NotReadyError
+from local.fleet.gateway import GATEWAY, GATEWAY_NAME
+from local.processes import Spec, write
+from local.state import CONTROL_PLANE, Plan, State, workload_clusters
+
+PATIENCE = 180.0
+Progress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Start:
+    """One run of `up` over a folder whose plan is decided."""
+
+    state: State
+    plan: Plan
+    tell: Progress
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def commands(self) -> Commands:
+        return Commands(self.state, self.plan)
+
+    def run(self) -> None:
+        """Everything in parallel that does not need one another."""
+        clusters = workload_clusters(self.plan.clusters)
+        self._write_stages()
+        with ThreadPoolExecutor(max_workers=len(clusters) + 3) as pool:
+            try:
+                _all([pool.submit(self._credentials, c) for c in (CONTROL_PLANE, *clusters)])
+                self._ensure(self.commands.etcd())
+                self._ensure(self.commands.functions(), wait=False)
+                _all([pool.submit(self._control_plane), *(pool.submit(self._workload, c) for c in clusters)])
+                self._fleet(clusters)
+            finally:
+                self.ended.set()  # What still waits in another thread gives up.
+
+    def _credentials(self, cluster: str) -> None:
+        made = pki.make(self.state.pki(cluster).folder)
+        name = "modelplane" if cluster == CONTROL_PLANE else f"modelplane-{cluster}"
+        config = kubeconfig.make(name, self.commands.server(cluster), made)
+        write(self.state.kubeconfig(cluster), kubeconfig.dump(config))
+
+    def _control_plane(self) -> None:
+        api = self._apiserver(CONTROL_PLANE)
+        self._ensure(self.commands.controller_manager(CONTROL_PLANE), wait=False)
+        install.crossplane_account(api, self.state.pki(CONTROL_PLANE))
+        install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
+        self._ensure(self.commands.provider_kubernetes(), wait=False)
+        install.kinds(api, tools.files("crossplane") / "crds", self._until)
+        if api.get(install.SECRET, "crossplane-tls-client", "crossplane-system") is None:
+            self._initialise()
+        self._ensure(self.commands.crossplane("start"), wait=False)
+        install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
+        install.compositions(api, self._until)
+        for spec in (self.commands.controller_manager(CONTROL_PLANE), self.commands.provider_kubernetes()):
+            self._await_port(spec)
+        self._await_port(self.commands.crossplane("start"))
+        self._await_port(self.commands.functions())
+
+    def _workload(self, cluster: str) -> None:
+        api = self._apiserver(cluster)
+        specs = [
+            self.commands.controller_manager(cluster),
+            self.commands.scheduler(cluster),
+            self.commands.kwok(cluster),
+        ]
+        for spec in specs:
+            self._ensure(spec, wait=False)
+        install.workload_namespace(api)
+        install.gateway_kinds(api, self._until)
+        for spec in specs:
+            self._await_port(spec)
+
+    def _fleet(self, clusters: list[str]) -> None:
+        install.cluster_secrets(self._api(CONTROL_PLANE), [self.state.kubeconfig(c) for c in clusters])
+        self._ensure(self.commands.fleet(), wait=False)
+        for cluster in clusters:
+            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster)), "fleet")
+
+    def _apiserver(self, cluster: str) -> Api:
+        spec = self.commands.apiserver(cluster)
+        self._ensure(spec, wait=False)
+        api = self._api(cluster)
+        self._until(spec.name, api.ready, spec.name)
+        return api
+
+    def _api(self, cluster: str) -> Api:
+        return Api.from_file(self.state.kubeconfig(cluster), install.OWNER)
+
+    def _ensure(self, spec: Spec, wait: bool = True) -> None:
+        started = self.state.book.ensure(spec)
+        self.tell(spec.name, "started" if started else "running")
+        if wait:
+            self._await_port(spec)
+
+    def _await_port(self, spec: Spec) -> None:
+        self._until(spec.name, lambda: ports.answers(spec.port), spec.name)
+        self.tell(spec.name, "ready")
+
+    def _until(self, what: str, done: Callable[[], bool], process: str = "") -> None:
+        """Return when `done`; give up when time is over or the process that it hangs on has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            record = self.state.book.find(process) if process else None
+            if record and not record.alive:
+                raise NotReadyError(
+                    f"{process} has ended. Its log, {self.state.book.log(process)}, ends with:\n{self._tail(process)}"
+                )
+            if time.monotonic() > deadline:
+                hint = f"see `modelplane logs {process}`" if process else "see `modelplane status`"
+                raise NotReadyError(f"{what} not ready within {PATIENCE:.0f} s: {hint}")
+            if self.ended.wait(0.2):
+                raise NotReadyError(f"{what} was not awaited: something else failed")
+
+    def _tail(self, process: str) -> str:
+        lines = self.state.book.log(process).read_text(errors="replace").splitlines()
+        return "\n".join(lines[-5:])
+
+    def _initialise(self) -> None:
+        spec = self.commands.crossplane("init")
+        log = self.state.book.log("crossplane-init")
+        for _ in range(3):
+            done = subprocess.run(
+                spec.argv,
+                env=self.state.book.environment(spec),
+                cwd="/",
+                capture_output=True,
+                check=False,
+                timeout=PATIENCE,
+            )
+            write(log, (done.stdout + done.stderr).decode(errors="replace"))
+            if done.returncode == 0:
+                return
+        raise LocalError(f"`crossplane core init` failed, see {log}; it ends with:\n{self._tail('crossplane-init')}")
+
+    def _write_stages(self) -> None:
+        folder = tools.files("kwok")
+        stages = [file.read_text() for file in sorted(folder.glob("*/*.yaml"))]
+        write(Path(self.state.folder / "kwok.yaml"), "\n---\n".join(stages))
+
+
+def _all(jobs: list[Future[None]]) -> None:
+    """Wait for all, or for the first that fails."""
+    for job in wait(jobs, return_when=FIRST_EXCEPTION).done:
+        job.result()
+
+
+def _has_gateway(api: Api) -> bool:
+    return api.get(GATEWAY, GATEWAY_NAME, install.SYSTEM_NAMESPACE) is not None

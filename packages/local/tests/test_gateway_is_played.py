@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from local.fleet.gateway import gateway_status, route_status
+
+GATEWAY = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "g", "generation": 1}}
+PARENT = {"name": "inference-gateway", "namespace": "modelplane-system"}
+
+
+def route(parent=PARENT):
+    rules = [{"backendRefs": [{"name": "qwen", "port": 80}]}]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "r", "namespace": "mp-a", "generation": 1},
+        "spec": {"parentRefs": [parent], "rules": rules},
+    }
+
+
+def conditions(status):
+    return {c["type"]: (c["status"], c["reason"]) for c in status}
+
+
+def test_a_bound_gateway_has_the_clusters_address():
+    status = gateway_status(GATEWAY, "paris")["status"]
+    assert status["addresses"] == [{"type": "Hostname", "value": "paris.example"}]
+    assert conditions(status["conditions"])["Programmed"] == ("True", "Programmed")
+
+
+def test_a_gateway_without_a_cluster_has_none():
+    status = gateway_status({**GATEWAY, "status": {"addresses": [{"value": "old"}]}}, "")["status"]
+    assert status["addresses"] == []
+    assert conditions(status["conditions"])["Programmed"] == ("False", "Pending")
+
+
+def test_a_status_that_is_there_is_not_written_again():
+    """Each write would be an event for whoever watches."""
+    wanted = gateway_status(GATEWAY, "paris")["status"]
+    for condition in wanted["conditions"]:
+        condition["lastTransitionTime"] = "earlier"
+    assert gateway_status({**GATEWAY, "status": {**wanted, "listeners": []}}, "paris") is None
+
+
+def test_a_route_on_our_gateway_is_accepted():
+    parent = route_status(route(), [("mp-a", "qwen")])["status"]["parents"][0]
+    assert parent["parentRef"] == PARENT
+    assert conditions(parent["conditions"]) == {
+        "Accepted": ("True", "Accepted"),
+        "ResolvedRefs": ("True", "ResolvedRefs"),
+    }
+
+
+def test_a_route_to_a_service_that_is_not_there_says_so():
+    parent = route_status(route(), [("mp-b", "qwen")])["status"]["parents"][0]
+    assert conditions(parent["conditions"])["ResolvedRefs"] == ("False", "BackendNotFound")
+
+
+def test_a_route_on_another_gateway_is_not_ours():
+    assert route_status(route({"name": "inference-gateway"}), []) is None
+    assert route_status(route({"name": "other", "namespace": "modelplane-system"}), []) is None

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+from local import ports
+
+
+@pytest.fixture
+def listener():
+    """Something else that listens on a port of ours."""
+    with socket.create_server(("127.0.0.1", ports.assign(["x"], {}, ())["x"])) as server:
+        yield server.getsockname()[1]
+
+
+def test_every_name_gets_a_port_of_its_own_below_the_ephemeral_ones():
+    """Ports above 32767 are handed out by the kernel to anybody."""
+    names = [f"p{i}" for i in range(40)]
+    given = ports.assign(names, {}, ())
+    assert set(names) == set(given)
+    assert len(names) == len(set(given.values()))
+    assert all(1024 < port < 32768 for port in given.values())
+
+
+def test_a_recorded_port_is_kept_while_it_is_free():
+    given = ports.assign(["a", "b"], {}, ())
+    assert given == ports.assign(["a", "b"], given, ())
+
+
+def test_a_port_that_a_stranger_took_is_given_up(listener):
+    assert listener != ports.assign(["a"], {"a": listener}, ())["a"]
+
+
+def test_a_port_that_our_own_process_holds_is_kept(listener):
+    assert {"a": listener} == ports.assign(["a"], {"a": listener}, {"a"})
+
+
+def test_a_new_name_never_gets_a_recorded_port():
+    recorded = {f"old{i}": port for i, port in enumerate(range(20000, 31990))}
+    assert ports.assign(["new"], recorded, ())["new"] >= 31990
+
+
+def test_a_listener_answers_and_a_free_port_does_not(listener):
+    assert ports.answers(listener)
+    assert not ports.is_free(listener)
+    free = ports.assign(["x"], {}, ())["x"]
+    assert ports.is_free(free)
+    assert not ports.answers(free)

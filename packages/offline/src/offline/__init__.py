@@ -1,0 +1,1 @@
+"""A control plane in memory: what `modelplane render` shows before anything runs."""

@@ -1,0 +1,40 @@
+"""Where replicas go: pure values and functions, without Crossplane or Kubernetes."""
+
+from scheduling.capacity import Claim, Cluster, Device, NodeClass, Pool, read_class, read_device
+from scheduling.cel import compile_error
+from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of
+from scheduling.labels import LabelRule, LabelSelector, read_selector
+from scheduling.match import ResolvedRequest
+from scheduling.needs import DeploymentNeeds, DeviceRequest, EngineNeed, Kept, MemberNeed, Phase
+from scheduling.place import Decision, Placement, place
+from scheduling.stay import stay
+
+__all__ = [
+    "Claim",
+    "Cluster",
+    "Decision",
+    "DeploymentNeeds",
+    "Device",
+    "DeviceRequest",
+    "EngineNeed",
+    "Gate",
+    "InvalidSelector",
+    "Kept",
+    "LabelRule",
+    "LabelSelector",
+    "MemberNeed",
+    "NodeClass",
+    "Phase",
+    "Placement",
+    "Pool",
+    "Refusal",
+    "ResolvedRequest",
+    "Stale",
+    "compile_error",
+    "count_of",
+    "place",
+    "read_class",
+    "read_device",
+    "read_selector",
+    "stay",
+]

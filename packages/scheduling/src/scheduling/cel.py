@@ -1,0 +1,157 @@
+"""The CEL of Kubernetes' device selectors: compiled once, type-checked, evaluated once per distinct device."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
+
+from scheduling.capacity import Attribute, Traits
+from scheduling.functions import DECLARATIONS, IMPLEMENTATIONS, QUANTITY, boxed
+from scheduling.quantity import Quantity
+
+_MAP_OF = "device\\s*\\.\\s*(attributes|capacity)\\s*\\[\\s*(?:\"([^\"\\\\]*)\"|'([^'\\\\]*)')\\s*\\]"
+_DOMAIN = re.compile(_MAP_OF)
+_REFERENCE = re.compile(_MAP_OF + r"\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
+_PLACE = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: )?<input>:(\d+):(\d+): ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a selector holds for a device; the reason says why it could not be evaluated."""
+
+    matches: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CompileError:
+    """An expression that no device can ever satisfy."""
+
+    expression: str
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class Selector:
+    """A compiled expression."""
+
+    expression: str
+    program: Any
+
+    def verdict(self, traits: Traits) -> Verdict:
+        """An absent attribute and every other runtime error mean that the device does not match."""
+        try:
+            result = self.program.eval(data=self._variables(traits))
+            value, kind = result.value(), result.type()
+        except Exception as error:  # noqa: BLE001 - The binding raises whatever C++ threw.
+            return Verdict(False, _sentence(str(error)))
+        if kind == cel.Type.BOOL:
+            return Verdict(bool(value))
+        if kind == cel.Type.ERROR:
+            return Verdict(False, _sentence(str(value)))
+        return Verdict(False, f"must evaluate to a bool, not {kind.name()}")
+
+    def _variables(self, traits: Traits) -> Mapping[str, Any]:
+        """In DRA an unknown domain is an empty map, so has() can ask for it."""
+        seen = _values(traits)
+        maps = {"attributes": dict(seen[0]), "capacity": dict(seen[1])}
+        for which, double, single in _DOMAIN.findall(self.expression):
+            maps[which].setdefault(double or single, {})
+        return {
+            "device.driver": traits.driver,
+            "device.attributes": maps["attributes"],
+            "device.capacity": maps["capacity"],
+            "device.allowMultipleAllocations": False,
+        }
+
+
+def compile_error(expression: str) -> str:
+    """The compiler's message; empty when the expression is a selector."""
+    compiled = compile_selector(expression)
+    return compiled.message if isinstance(compiled, CompileError) else ""
+
+
+@lru_cache(maxsize=4096)
+def compile_selector(expression: str) -> Selector | CompileError:
+    if any("\ud800" <= letter <= "\udfff" for letter in expression):
+        return CompileError(expression, "has a character that is half of a surrogate pair")
+    try:
+        checked = _CHECKER.compile(expression)
+        kind = checked.return_type()
+        if kind not in (cel.Type.BOOL, cel.Type.DYN):
+            return CompileError(expression, f"must evaluate to a bool, not {kind.name()}")
+        return Selector(expression, _RUNTIME.deserialize(checked.serialize()))
+    except Exception as error:  # noqa: BLE001 - The binding raises whatever C++ threw.
+        return CompileError(expression, _sentence(str(error)))
+
+
+@lru_cache(maxsize=65536)
+def evaluate(expression: str, traits: Traits) -> Verdict:
+    """Whether a device satisfies an expression; an expression that does not compile matches nothing."""
+    compiled = compile_selector(expression)
+    if isinstance(compiled, CompileError):
+        return Verdict(False, compiled.message)
+    return compiled.verdict(traits)
+
+
+def seen_values(expression: str, traits: Traits) -> tuple[str, ...]:
+    """What the device has under each name that the expression mentions."""
+    known: dict[tuple[str, str, str], Attribute | Quantity] = {}
+    known.update((("attributes", domain, name), value) for domain, name, _, value in traits.attributes)
+    known.update((("capacity", domain, name), value) for domain, name, value in traits.capacity)
+    asked = {(which, double or single, name) for which, double, single, name in _REFERENCE.findall(expression)}
+    shown = [f"{domain}/{name}: {_shown(known.get((which, domain, name)))}" for which, domain, name in sorted(asked)]
+    if re.search(r"\bdevice\s*\.\s*driver\b", expression):
+        shown.insert(0, f"driver: {traits.driver}")
+    return tuple(shown)
+
+
+def _shown(value: Attribute | Quantity | None) -> str:
+    if value is None:
+        return "absent"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@lru_cache(maxsize=4096)
+def _values(traits: Traits) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    attributes: dict[str, dict[str, Any]] = {}
+    capacity: dict[str, dict[str, Any]] = {}
+    for domain, name, _, value in traits.attributes:
+        attributes.setdefault(domain, {})[name] = boxed(value)
+    for domain, name, amount in traits.capacity:
+        capacity.setdefault(domain, {})[name] = boxed(amount)
+    return attributes, capacity
+
+
+def _sentence(message: str) -> str:
+    """The compiler's text without its drawing: where, and what."""
+    lines = [line for line in message.splitlines() if line and not line.startswith(" |")]
+    text = _PLACE.sub(r"line \1, column \2: ", "\n".join(lines)).replace("\n", "; ")
+    text = re.sub(r" ?\[[A-Z_]+\]$", "", re.sub(r"^[A-Z_]+: ", "", text))
+    return text[:512] or "cannot be evaluated"
+
+
+def _environment(attributes: Any, capacity: Any, functions: list[Any]) -> Any:
+    return cel.NewEnv(
+        variables={
+            "device.driver": cel.Type.STRING,
+            "device.attributes": attributes,
+            "device.capacity": capacity,
+            "device.allowMultipleAllocations": cel.Type.BOOL,
+        },
+        extensions=[ext_strings.ExtStrings(2), ext_bindings.ExtBindings(), ext_optional.ExtOptional()],
+        functions=functions,
+    )
+
+
+def _by_domain(value: Any) -> Any:
+    return cel.Type.Map(cel.Type.STRING, cel.Type.Map(cel.Type.STRING, value))
+
+
+# The binding cannot carry an opaque value: one environment checks types, the other runs on boxes.
+_CHECKER = _environment(_by_domain(cel.Type.DYN), _by_domain(QUANTITY), DECLARATIONS)
+_RUNTIME = _environment(cel.Type.DYN, cel.Type.DYN, IMPLEMENTATIONS)

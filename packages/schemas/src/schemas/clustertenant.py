@@ -1,0 +1,44 @@
+# Generated from apis/clustertenants/definition.yaml by packages/schemas/generate.py. Do not edit.
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from schemas.base import Condition, Metadata, Model
+
+
+class Spec(Model):
+    """Which tenant, and where."""
+
+    clusterName: Annotated[str, Field(max_length=63)]
+    """InferenceCluster that serves the tenant."""
+    providerConfigName: Annotated[str, Field(max_length=253)]
+    """ClusterProviderConfig through which the cluster is reached."""
+    namespace: Annotated[str, Field(max_length=63)]
+    """The tenant's namespace on the control plane."""
+    crossplane: dict[str, Any] = {}
+    """How Crossplane reconciles this composite."""
+
+
+class Status(Model):
+    """What was made."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    namespace: Annotated[str | None, Field(max_length=63)] = None
+    """Name of the tenant's namespace on the cluster."""
+    conditions: list[Condition] = []
+    """What holds now, and why not."""
+
+
+class ClusterTenant(Model):
+    """One tenant namespace on one cluster: its remote namespace and what all its replicas share there. Created by InferenceCluster, never by hand."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    apiVersion: Literal["modelplane.ai/v1alpha1"] = "modelplane.ai/v1alpha1"
+    kind: Literal["ClusterTenant"] = "ClusterTenant"
+    metadata: Metadata = Metadata()
+    spec: Spec
+    status: Status = Status()

@@ -1,0 +1,163 @@
+# Generated from apis/servingstacks/definition.yaml by packages/schemas/generate.py. Do not edit.
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from schemas.base import Condition, Metadata, Model
+
+
+class Versions(Model):
+    """Versions to install; each one absent is the version tested with this release."""
+
+    gatewayApi: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the Gateway API definitions."""
+    certManager: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the cert-manager."""
+    envoyGateway: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the Envoy Gateway."""
+    aiGateway: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the Envoy AI Gateway."""
+    inferenceExtension: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the InferencePool definitions."""
+    prometheus: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the Prometheus stack."""
+    leaderWorkerSet: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the LeaderWorkerSet controller."""
+    nodeFeatureDiscovery: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the Node Feature Discovery."""
+    nvidiaDraDriver: Annotated[str | None, Field(max_length=63)] = None
+    """Version of the NVIDIA DRA driver."""
+
+
+class StatusGateway(Model):
+    """The cluster's gateway."""
+
+    address: Annotated[str | None, Field(max_length=253)] = None
+    """Host name or IP address of the gateway."""
+
+
+class Component(Model):
+    name: Annotated[str, Field(max_length=63)]
+    """Name of the component."""
+    version: Annotated[str | None, Field(max_length=63)] = None
+    """Version that is installed."""
+    ready: bool | None = None
+    """Whether it works."""
+    message: Annotated[str | None, Field(max_length=1024)] = None
+    """What is missing."""
+
+
+class GatewayApi(Model):
+    enabled: bool = True
+    """Whether to install it; switch off what the cluster already has."""
+    values: dict[str, Any] = {}
+    """Helm values, merged over ours."""
+
+
+class SecretRef(Model):
+    """Secret of type kubernetes.io/tls."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Name of the Secret."""
+
+
+class Status(Model):
+    """What runs."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    gateway: StatusGateway | None = None
+    """The cluster's gateway."""
+    components: Annotated[
+        list[Component], Field(max_length=32)
+    ] = []
+    """State of each component."""
+    conditions: list[Condition] = []
+    """What holds now, and why not."""
+
+
+class Components(Model):
+    """Which components to install, and with which Helm values."""
+
+    gatewayApi: GatewayApi | None = None
+    """The Gateway API definitions."""
+    certManager: GatewayApi | None = None
+    """The cert-manager."""
+    envoyGateway: GatewayApi | None = None
+    """The Envoy Gateway."""
+    aiGateway: GatewayApi | None = None
+    """The Envoy AI Gateway."""
+    inferenceExtension: GatewayApi | None = None
+    """The InferencePool definitions."""
+    prometheus: GatewayApi | None = None
+    """The Prometheus stack."""
+    leaderWorkerSet: GatewayApi | None = None
+    """The LeaderWorkerSet controller."""
+    nodeFeatureDiscovery: GatewayApi | None = None
+    """The Node Feature Discovery."""
+    nvidiaDraDriver: GatewayApi | None = None
+    """The NVIDIA DRA driver."""
+
+
+class Tls(Model):
+    """Certificate of an HTTPS listener."""
+
+    secretRef: SecretRef
+    """Secret of type kubernetes.io/tls."""
+
+
+class Listener(Model):
+    name: Annotated[str, Field(max_length=63)]
+    """Name of the listener."""
+    port: Annotated[int, Field(ge=1, le=65535)]
+    """Port number."""
+    protocol: Literal["HTTP", "HTTPS"] = "HTTP"
+    """HTTP, or HTTPS with a certificate."""
+    hostname: Annotated[str | None, Field(max_length=253)] = None
+    """Host that the listener serves; every host when absent."""
+    tls: Tls | None = None
+    """Certificate of an HTTPS listener."""
+
+
+class Gateway(Model):
+    """The gateway that replicas are reached through."""
+
+    provider: Literal["EnvoyGateway", "Existing"] = "EnvoyGateway"
+    """EnvoyGateway is installed by Modelplane; Existing uses one that the cluster runs."""
+    className: Annotated[str | None, Field(max_length=253)] = None
+    """GatewayClass to use; needed with Existing."""
+    listeners: Annotated[
+        list[Listener], Field(max_length=16)
+    ] = []
+    """What the gateway listens on."""
+
+
+class Spec(Model):
+    """What to install, and where."""
+
+    providerConfigName: Annotated[str, Field(max_length=253)]
+    """Provider configuration through which the cluster is reached."""
+    versions: Versions | None = None
+    """Versions to install; each one absent is the version tested with this release."""
+    components: Components | None = None
+    """Which components to install, and with which Helm values."""
+    gateway: Gateway | None = None
+    """The gateway that replicas are reached through."""
+    crossplane: dict[str, Any] = {}
+    """How Crossplane reconciles this composite."""
+
+
+class ServingStack(Model):
+    """What a workload cluster must run before it can serve: gateways, definitions, drivers and monitoring. Created by InferenceCluster."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    apiVersion: Literal["infrastructure.modelplane.ai/v1alpha1"] = (
+        "infrastructure.modelplane.ai/v1alpha1"
+    )
+    kind: Literal["ServingStack"] = "ServingStack"
+    metadata: Metadata = Metadata()
+    spec: Spec
+    status: Status = Status()

@@ -1,0 +1,71 @@
+"""What we compose is what real API servers take: strictly validated manifests, and names at their limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from local.testing import Manifest, Plane
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "01-standalone"
+LONG = "m" + "0" * 62
+
+
+def composed() -> list[Manifest]:
+    """Every remote manifest that the cases of all functions want, each once."""
+    wants = (yaml.safe_load(path.read_text())["want"] for path in ROOT.glob("functions/*/tests/cases/*.yaml"))
+    desired = [d for want in wants for d in want.get("desired", {}).values() if d["kind"] == "Object"]
+    applied = [d["spec"]["forProvider"]["manifest"] for d in desired]
+    unique = {yaml.safe_dump(m): m for m in applied if m["kind"] != "Gateway"}
+    return list(unique.values())
+
+
+def test_a_cluster_takes_every_composed_manifest_strictly(plane: Plane) -> None:
+    """Unknown fields, wrong types and immutable nonsense are refused by a real API server; ours are not."""
+    manifests = composed()
+    assert {m["kind"] for m in manifests} >= {"Deployment", "Service", "HTTPRoute", "ResourceClaimTemplate"}
+    kubectl = plane.workload(1)
+    for name in sorted({m["metadata"].get("namespace", "") for m in manifests} - {""}):
+        kubectl("create", "namespace", name, check=False)
+    for manifest in manifests:
+        strict = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"]
+        kubectl(*strict, stdin=yaml.safe_dump(manifest))
+
+
+@pytest.mark.parametrize("name", ["70b-chat", "qwen2.5-0.5b", LONG])
+def test_whatever_a_model_is_called_it_runs(plane: Plane, name: str) -> None:
+    """Names that start with a digit, hold dots, or are as long as the API allows."""
+    fleet = (EXAMPLE / "fleet.yaml").read_text()
+    deployment = yaml.safe_load((EXAMPLE / "deployment.yaml").read_text())
+    deployment["metadata"]["name"] = name
+    plane.kubectl("apply", "-f", "-", stdin=fleet)
+    plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(deployment))
+    plane.wait(f"{name} is Ready", lambda: plane.condition("md", name, "Ready").get("status") == "True")
+    plane.kubectl("delete", "md", name)
+    plane.wait(f"{name} is gone", lambda: not plane.kubectl.get("mr"))
+
+
+def test_a_name_beyond_the_limit_is_refused_with_the_limit(plane: Plane) -> None:
+    deployment = yaml.safe_load((EXAMPLE / "deployment.yaml").read_text())
+    deployment["metadata"]["name"] = LONG + "0"
+    assert "63" in plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(deployment), check=False)
+
+
+def test_scaling_places_and_removes_whole_replicas(plane: Plane) -> None:
+    """`kubectl scale` to more than there is room for, then down: the nodes are never promised twice."""
+    plane.clear()
+    plane.kubectl("apply", "-f", str(EXAMPLE))
+    plane.wait("qwen is Ready", lambda: plane.condition("md", "qwen", "Ready").get("status") == "True")
+    plane.kubectl("scale", "md", "qwen", "--replicas=3")
+    plane.wait(
+        "two of three serve",
+        lambda: plane.kubectl.one("md", "qwen")["status"]["replicas"].get("summary") == "2/3",
+    )
+    assert len(plane.kubectl.get("mr")) == 2
+    assert plane.condition("md", "qwen", "ReplicasScheduled")["reason"] == "InsufficientCapacity"
+    plane.kubectl("scale", "md", "qwen", "--replicas=1")
+    plane.wait("one is left", lambda: len(plane.kubectl.get("mr")) == len(plane.kubectl.get("me")) == 1)

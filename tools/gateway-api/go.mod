@@ -1,0 +1,5 @@
+module modelplane.ai/tools/gateway-api
+
+go 1.26.0
+
+require sigs.k8s.io/gateway-api v1.5.1
