@@ -14,7 +14,7 @@ from compose_model_deployment.report import report, report_unsupported
 SETTLED_SECONDS = 600.0
 WAITING_SECONDS = 20.0
 YOUNG_SECONDS = 2.0
-YOUTH_SECONDS = 60.0
+YOUTH_SECONDS = 120.0
 
 
 def compose(call: Call[ModelDeployment]) -> None:

@@ -23,8 +23,8 @@ from schemas import InferenceClass, InferenceCluster, ModelDeployment
 from schemas.inferencecluster import NodePool
 from schemas.modeldeployment import Engine, Member
 
-# A cluster is reached within seconds of its creation; one that is not holds nobody up for longer.
-EXPECTED_SECONDS = 30.0
+# A cluster is reached within seconds of its creation, a minute on a busy machine; longer it holds nobody up.
+EXPECTED_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

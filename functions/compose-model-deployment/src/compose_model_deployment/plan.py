@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kit.capacity import nodes_of
@@ -42,8 +42,8 @@ class Plan:
     remove: set[int]
     decision: Decision
     stuck: dict[str, Refusal]
-    expected: list[str]
-    """New clusters that may be the better place, so nothing new was placed yet."""
+    awaited: list[str]
+    """New clusters that would be the better place once they are reached, so nothing new was placed yet."""
 
     def placed(self, replicas: list[Existing]) -> set[int]:
         """The ordinals that have a cluster once this is done."""
@@ -56,7 +56,9 @@ COUNTED_SECONDS = 15.0
 
 def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdated: set[int]) -> Plan:
     """Decide. `outdated` are the ordinals whose spec is not what the deployment asks for now."""
-    decision = place(needs, fleet.clusters, [_kept(r) for r in replicas])
+    kept = [_kept(r) for r in replicas]
+    decision = place(needs, fleet.clusters, kept)
+    awaited = _awaited(needs, fleet, kept)
     leaving = {r.ordinal for r in replicas if r.name in decision.remove}
     by_name = {c.name: c for c in fleet.clusters}
     places, stuck = {}, {}
@@ -69,10 +71,18 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdate
                 stuck[existing.name] = answer
             else:
                 places[existing.ordinal] = Place(existing.cluster, existing.pools, _requests(answer))
-    if not fleet.expected:
+    if not awaited:
         ordinals = free_ordinals({r.ordinal for r in replicas})
         places |= {next(ordinals): Place(p.cluster, p.pools, _requests(p.requests)) for p in decision.placements}
-    return Plan(places, leaving, decision, stuck, fleet.expected)
+    return Plan(places, leaving, decision, stuck, awaited)
+
+
+def _awaited(needs: DeploymentNeeds, fleet: Fleet, kept: list[Kept]) -> list[str]:
+    """The new clusters that would get a replica if they were reached already."""
+    if not fleet.expected:
+        return []
+    reached = [replace(c, gateway_ready=c.gateway_ready or c.name in fleet.expected) for c in fleet.clusters]
+    return sorted({p.cluster for p in place(needs, reached, kept).placements} & set(fleet.expected))
 
 
 def _claimed(existing: Existing) -> Requests:

@@ -24,8 +24,8 @@ def report(call: Call[ModelDeployment], existing: list[Existing], plan: Plan) ->
     call.condition("ContractValid", None, "NotChecked", "Engine flags are not checked by this version.")
     call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not set.")
     missing = call.xr.spec.replicas - len(plan.placed(existing))
-    if missing > 0 and plan.expected:
-        awaited = ", ".join(plan.expected)
+    if missing > 0 and plan.awaited:
+        awaited = ", ".join(plan.awaited)
         call.condition("ReplicasScheduled", False, "Pending", f"Waiting for {awaited}, just created, to be reached.")
     elif missing > 0:
         call.condition("ReplicasScheduled", False, _reason(decision), f"{_sentence(decision.summary)}{_fix(decision)}")

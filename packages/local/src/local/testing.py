@@ -15,7 +15,7 @@ from local import tools
 
 Manifest = dict[str, Any]
 
-PATIENCE = 90.0
+PATIENCE = 240.0
 _COMPOSITES = "md,mr,ic,icl,me,clustertenants"
 
 
