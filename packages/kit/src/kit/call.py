@@ -8,6 +8,7 @@ what was asked for has been fetched. `design/never-less.md` has the reasons.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 from crossplane.function import resource, response
@@ -15,7 +16,8 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from pydantic import ValidationError
 from schemas.base import Metadata, Model
 
-from kit import conditions, remote
+from kit import conditions, peeked, remote
+from kit.fields import Fields, Unreadable
 from kit.report import Report
 
 M = TypeVar("M", bound=Model)
@@ -37,7 +39,6 @@ _SERVER_METADATA = (
     "generateName",
 )
 _LONGEST_NAME = 63
-_PEEKED = "modelplane.ai/peeked-"
 
 
 class Stop(Exception):  # noqa: N818  # It ends a call early; it is not always an error.
@@ -52,10 +53,6 @@ class Stop(Exception):  # noqa: N818  # It ends a call early; it is not always a
 
 class NotFetched(Exception):  # noqa: N818  # Crossplane calls again with the answer.
     """Something required is not here yet, so nothing may be decided."""
-
-
-class Unreadable(Exception):  # noqa: N818  # Somebody else's object is in the way, not a bug.
-    """An object that was found or seen is not what its kind's schema says."""
 
 
 class Call(Generic[M]):
@@ -91,20 +88,21 @@ class Call(Generic[M]):
             return None
         return [read(model, manifest) for manifest in found]
 
-    def peek(self, key: str, model: type[T]) -> list[T] | None:
-        """All objects of a kind, looked at once: None until they were fetched, and they are not watched.
+    def peek(self, key: str, model: type[Model], read: Callable[[Fields], str]) -> list[str] | None:
+        """All objects of a kind, looked at once: a line from `read` for each, None until they were fetched.
 
-        Crossplane watches what the last round of a reconcile requires; so what was found is carried
-        in the context, and no longer required when it is used (`design/peeking.md`).
+        Crossplane watches what the last round of a reconcile requires; so the lines are carried in the
+        context, and the objects are no longer required when they are used (`design/peeking.md`).
         """
-        context_key = f"{_PEEKED}{key}"
-        if context_key in self._req.context:
-            carried = resource.struct_to_dict(self._req.context)[context_key]
-            return [read(model, manifest) for manifest in carried]
-        found = self.find_manifests(key, *group_version_kind(model))
-        if found is not None:
-            del self._required[key]
-            self._remembered[context_key] = [_essentials(manifest) for manifest in found]
+        lines = peeked.carried(self._req.context, key)
+        if lines is not None:
+            return lines
+        api_version, kind = group_version_kind(model)
+        if key not in self._req.required_resources:
+            self._require(key, api_version, kind)
+            return None
+        found = (item.resource for item in self._req.required_resources[key].items)
+        self._remembered |= peeked.carry(key, kind, found, read)
         return None
 
     def age(self, timestamp: str) -> float:
@@ -136,16 +134,13 @@ class Call(Generic[M]):
         namespace: str | None = None,
     ) -> list[Manifest] | None:
         """Like `find`, for kinds that have no model."""
-        self._required[key] = {
-            "api_version": api_version,
-            "kind": kind,
-            "match_name": name,
-            "match_labels": labels,
-            "namespace": namespace,
-        }
+        self._require(key, api_version, kind, match_name=name, match_labels=labels, namespace=namespace)
         if key not in self._req.required_resources:
             return None
         return [resource.struct_to_dict(i.resource) for i in self._req.required_resources[key].items]
+
+    def _require(self, key: str, api_version: str, kind: str, **by: Any) -> None:
+        self._required[key] = {"api_version": api_version, "kind": kind, **by}
 
     def observed(self) -> list[str]:
         """The keys of all composed resources that exist."""
@@ -264,12 +259,6 @@ def _dict(r: fnv1.Resource) -> Manifest:
 def _part(manifest: Manifest, field: str) -> Manifest:
     part = manifest.get(field)
     return part if isinstance(part, dict) else {}
-
-
-def _essentials(manifest: Manifest) -> Manifest:
-    metadata = _part(manifest, "metadata")
-    kept = {k: metadata[k] for k in ("name", "namespace", "labels", "creationTimestamp") if k in metadata}
-    return {**{k: manifest[k] for k in ("apiVersion", "kind", "spec", "status") if k in manifest}, "metadata": kept}
 
 
 def _as_it_is(seen: Manifest) -> Manifest:

@@ -1,6 +1,7 @@
 """Which pool each engine of each replica gets on one cluster: exact, within a budget."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from scheduling.capacity import Pool
@@ -33,8 +34,9 @@ class Task:
 
     engines: tuple[EngineNeed, ...]
     pools: tuple[Pool, ...]
-    fits: Mapping[str, frozenset[int]]
-    ranks: tuple[int, ...]
+    fits: Mapping[str, tuple[int, ...]]
+    rank: Callable[[int], int]
+    """The order among pools that are equally tight."""
     paired: bool = True
 
 
@@ -60,11 +62,13 @@ class _Search:
 
     def _is_hopeful(self, count: int, free: Free) -> bool:
         """Cheap bounds: each engine alone, and all engines by the sum of their nodes."""
+        usable: set[int] = set()
         for engine in self.task.engines:
-            if sum(free[index] // engine.nodes for index in self.task.fits[engine.name]) < count:
+            fits = self.task.fits[engine.name]
+            if sum([free[index] // engine.nodes for index in fits]) < count:
                 return False
-        usable = frozenset[int]().union(*self.task.fits.values())
-        return count * sum(engine.nodes for engine in self.task.engines) <= sum(free[index] for index in usable)
+            usable.update(fits)
+        return count * sum([engine.nodes for engine in self.task.engines]) <= sum([free[index] for index in usable])
 
     def _replica(
         self, open_: tuple[EngineNeed, ...], chosen: Mapping[str, int], free: Free
@@ -83,18 +87,19 @@ class _Search:
             yield from self._replica(rest, {**chosen, hardest.name: index}, left)
 
     def _choices(self, engine: EngineNeed, chosen: Mapping[str, int], free: Free) -> list[int]:
-        able = (index for index in self.task.fits[engine.name] if free[index] >= engine.nodes)
-        allowed = (index for index in able if self._is_near(engine, index, chosen))
-        return sorted(allowed, key=lambda index: (free[index], self.task.ranks[index], index))
+        able = [index for index in self.task.fits[engine.name] if free[index] >= engine.nodes]
+        # The KV cache goes from prefill to decode within one fabric.
+        if self.task.paired and engine.phase and (domains := self._domains(engine, chosen)):
+            pools = self.task.pools
+            able = [index for index in able if not pools[index].domain or domains == {pools[index].domain}]
+        if len(able) > 1:
+            able.sort(key=lambda index: (free[index], self.task.rank(index), index))
+        return able
 
-    def _is_near(self, engine: EngineNeed, index: int, chosen: Mapping[str, int]) -> bool:
-        """The KV cache goes from prefill to decode within one fabric."""
-        if not self.task.paired or engine.phase is None:
-            return True
-        domain = self.task.pools[index].domain
-        others = (other for other in self.task.engines if other.name in chosen and _is_pair(engine, other))
-        domains = (self.task.pools[chosen[other.name]].domain for other in others)
-        return not domain or all(not other or other == domain for other in domains)
+    def _domains(self, engine: EngineNeed, chosen: Mapping[str, int]) -> set[str]:
+        """The fabrics of the engines that this one is paired with, where they are declared."""
+        pairs = (chosen[other.name] for other in self.task.engines if other.name in chosen and _is_pair(engine, other))
+        return {domain for index in pairs if (domain := self.task.pools[index].domain)}
 
 
 def assign(task: Task, count: int, free: Free, budget: Budget) -> tuple[Assignment, ...] | None:
@@ -104,9 +109,12 @@ def assign(task: Task, count: int, free: Free, budget: Budget) -> tuple[Assignme
 
 def taken(task: Task, assignment: Assignment, free: Free) -> Free:
     """What is free after one replica."""
-    used = {engine.name: engine.nodes for engine in task.engines}
-    spent = [sum(used[name] for name, pool in assignment.items() if pool == each.name) for each in task.pools]
-    return tuple(have - less for have, less in zip(free, spent, strict=True))
+    used: Counter[str] = Counter()
+    for engine in task.engines:
+        used[assignment[engine.name]] += engine.nodes
+    return tuple(
+        [have - used[pool.name] if pool.name in used else have for pool, have in zip(task.pools, free, strict=True)]
+    )
 
 
 def _is_pair(one: EngineNeed, other: EngineNeed) -> bool:

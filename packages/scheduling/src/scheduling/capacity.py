@@ -85,6 +85,8 @@ class Pool:
     node_class: NodeClass | None = None
     domain: str = ""
     drain: bool = False
+    waiting: int = 0
+    """Nodes that replicas ask for which are there already and have to wait."""
 
 
 @dataclass(frozen=True)

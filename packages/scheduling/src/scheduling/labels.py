@@ -41,6 +41,8 @@ class LabelSelector:
 
     def mismatch(self, labels: Mapping[str, str]) -> str:
         """Why these labels are not selected, by the first rule that fails; empty when they are."""
+        if not self.match_labels and not self.match_expressions:
+            return ""
         for key, value in sorted(self.match_labels.items()):
             if labels.get(key) != value:
                 return f"label {key} {_shown(key, labels)}, must be {value}"

@@ -63,6 +63,11 @@ class DeploymentNeeds:
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     cache: str = ""
 
+    @cached_property
+    def all_namespace_labels(self) -> Mapping[str, str]:
+        """With the one that Kubernetes gives every namespace."""
+        return {"kubernetes.io/metadata.name": self.namespace, **self.namespace_labels}
+
 
 @dataclass(frozen=True)
 class Kept:

@@ -1,5 +1,6 @@
 """Where the replicas of one deployment go."""
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,9 +9,12 @@ from scheduling.assign import Assignment
 from scheduling.capacity import Cluster
 from scheduling.cel import compile_error
 from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, summary
+from scheduling.fits import Fits, pool_refusal
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, Kept
-from scheduling.sites import Site, make_site, pool_refusal, preference, resolve
+from scheduling.sites import Site, make_site, preference, resolve
+
+Offer = tuple[int, int, int, str, tuple[Assignment, ...]]
 
 
 @dataclass(frozen=True)
@@ -41,15 +45,13 @@ def place(needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Ke
     existing = tuple(sorted(kept, key=lambda replica: replica.name))
     remove = _scale_down(existing, len(existing) - needs.replicas)
     staying = tuple(replica for replica in existing if replica.name not in remove)
+    by_name = {cluster.name: cluster for cluster in clusters}
     invalid = _invalid(needs)
-    sites = {
-        cluster.name: make_site(needs, cluster, existing)
-        for cluster in sorted(clusters, key=lambda cluster: cluster.name)
-    }
     if invalid:
         text = f"{len(staying)} of {needs.replicas} replicas placed: {invalid[0]}"
         return Decision(remove=remove, invalid=invalid, summary=text)
     missing = needs.replicas - len(staying)
+    sites = _sites(needs, by_name, existing, only_theirs=missing <= 0)
     held = _spread(sites, missing, Counter(replica.cluster for replica in staying))
     placements = tuple(
         _placement(sites[name], assignment) for name, assignments in sorted(held.items()) for assignment in assignments
@@ -64,45 +66,56 @@ def place(needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Ke
         refusals=refusals,
         remove=remove,
         stale=_stale(needs, staying, sites),
-        summary=summary(len(staying) + len(placements), needs.replicas, len(sites), refusals),
+        summary=summary(len(staying) + len(placements), needs.replicas, len(by_name), refusals),
     )
+
+
+def _sites(
+    needs: DeploymentNeeds, clusters: Mapping[str, Cluster], kept: tuple[Kept, ...], *, only_theirs: bool
+) -> dict[str, Site]:
+    """The clusters as places; where nothing is to be placed, only those that hold a replica."""
+    fits = Fits()
+    theirs: dict[str, list[Kept]] = {}
+    for replica in kept:
+        theirs.setdefault(replica.cluster, []).append(replica)
+    chosen = theirs.keys() & clusters.keys() if only_theirs else clusters
+    return {name: make_site(needs, clusters[name], theirs.get(name, ()), fits) for name in chosen}
 
 
 def _spread(sites: Mapping[str, Site], missing: int, there: Counter[str]) -> dict[str, tuple[Assignment, ...]]:
     """One replica after another, each to the cluster with the fewest, then the tightest, then the preferred one."""
     held: dict[str, tuple[Assignment, ...]] = {}
-    next_held = {
-        name: answer for name, site in sites.items() if missing > 0 and (answer := _next(site, ())) is not None
-    }
-    for _ in range(max(missing, 0)):
-        if not next_held:
-            break
-        best = min(
-            next_held,
-            key=lambda name: (
-                there[name],
-                _room(sites[name], next_held[name]),
-                preference(sites[name].needs.uid, name),
-                name,
-            ),
-        )
-        held[best] = next_held.pop(best)
-        there[best] += 1
-        answer = _next(sites[best], held[best])
-        if answer is not None:
-            next_held[best] = answer
+    if missing <= 0:
+        return held
+    offers = [offer for site in sites.values() if site.is_open and (offer := _offer(site, (), there))]
+    heapq.heapify(offers)
+    while offers and missing:
+        *_, name, assignments = offers[0]
+        held[name] = assignments
+        missing -= 1
+        there[name] += 1
+        # A replica more changes only the order of its own cluster.
+        if (offer := _offer(sites[name], assignments, there)) is None:
+            heapq.heappop(offers)
+        else:
+            heapq.heapreplace(offers, offer)
     return held
 
 
-def _next(site: Site, held: tuple[Assignment, ...]) -> tuple[Assignment, ...] | None:
-    return site.hold(held) if site.is_open else None
+def _offer(site: Site, before: tuple[Assignment, ...], there: Mapping[str, int]) -> Offer | None:
+    """What the cluster holds with one replica more, behind what it is ordered by; no two have the same name."""
+    held = site.hold(before)
+    if held is None:
+        return None
+    name = site.cluster.name
+    return (there.get(name, 0), _room(site, held), preference(site.needs.uid, name), name, held)
 
 
 def _room(site: Site, held: tuple[Assignment, ...]) -> int:
     """Free nodes left in the pools that the last replica uses: the fewer, the more room elsewhere."""
-    left = site.left(held)
     used = set(held[-1].values())
-    return sum(free for pool, free in zip(site.cluster.pools, left, strict=True) if pool.name in used)
+    left = zip(site.cluster.pools, site.left(held), strict=True)
+    return sum([free for pool, free in left if pool.name in used])
 
 
 def _placement(site: Site, assignment: Assignment) -> Placement:
@@ -155,7 +168,7 @@ def _out_of_place(needs: DeploymentNeeds, replica: Kept, site: Site | None) -> R
         return Refusal(
             replica.cluster, Gate.CLUSTER, "is not known", "create the InferenceCluster again, or delete the replica"
         )
-    if refusal := site.entry_refusal():
+    if refusal := site.entry_refusal:
         return refusal
     pools = {pool.name: pool for pool in site.cluster.pools}
     for engine in needs.engines:

@@ -1,49 +1,59 @@
 """One cluster as a place for replicas of one deployment: gates, fitting pools, and why not."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 
 from scheduling.assign import Assignment, Budget, Free, Task, assign, taken
 from scheduling.capacity import Cluster, Pool
 from scheduling.explain import Gate, Refusal, count_of
-from scheduling.match import Matched, ResolvedRequest, Unmatched, match
+from scheduling.fits import Fits, Unfit, refusal_of
+from scheduling.match import Matched, ResolvedRequest, match
 from scheduling.needs import DeploymentNeeds, EngineNeed, Kept
 
 
-@dataclass(frozen=True)
+@dataclass
 class Site:
     """A cluster, and the free nodes of its pools for this deployment."""
 
     needs: DeploymentNeeds
     cluster: Cluster
     free: Free
+    fits: Fits
+    full: bool = False
+    """Whether `hold` found no further replica."""
+    given_up: bool = False
+    """Whether the budget, and not the fleet, is why."""
 
     @cached_property
     def task(self) -> Task:
         pools = self.cluster.pools
         fits = {
-            engine.name: frozenset(
-                index for index, pool in enumerate(pools) if pool_refusal(self.cluster, engine, pool) is None
-            )
+            engine.name: tuple([index for index, pool in enumerate(pools) if self.fits.why_not(engine, pool) is None])
             for engine in self.needs.engines
         }
-        ranks = tuple(preference(self.needs.uid, self.cluster.name, pool.name) for pool in pools)
-        return Task(self.needs.engines, pools, fits, ranks)
+        return Task(self.needs.engines, pools, fits, self.rank)
 
-    @cached_property
+    def rank(self, index: int) -> int:
+        """The order among pools that are equally tight."""
+        return preference(self.needs.uid, self.cluster.name, self.cluster.pools[index].name)
+
+    @property
     def is_open(self) -> bool:
-        return next(self._entry_refusals(), None) is None and next(self._exit_refusals(), None) is None
+        return self.entry_refusal is None and self.exit_refusal is None
 
     def hold(self, before: tuple[Assignment, ...]) -> tuple[Assignment, ...] | None:
         """Room for one replica more than before: beside those that are there, else with all of them anew."""
-        left = self.left(before)
-        more = assign(self.task, 1, left, Budget())
+        beside, anew = Budget(), Budget()
+        more = assign(self.task, 1, self.left(before), beside)
         if more is not None:
             return (*before, *more)
-        return assign(self.task, len(before) + 1, self.free, Budget()) if before else None
+        found = assign(self.task, len(before) + 1, self.free, anew) if before else None
+        self.full = found is None
+        self.given_up = self.full and (beside.exhausted or anew.exhausted)
+        return found
 
     def left(self, held: Iterable[Assignment]) -> Free:
         free = self.free
@@ -52,157 +62,98 @@ class Site:
         return free
 
     def refusal(self, held: tuple[Assignment, ...]) -> Refusal:
-        """The first gate that keeps a further replica out."""
-        gates = (self._entry_refusals(), self._pool_refusals(self.left(held), held), self._exit_refusals())
-        return next(chain.from_iterable(gates))
+        """The first gate that keeps a further replica out; for a site that holds all that it can."""
+        refusal = self.entry_refusal or self._pool_refusal(held) or self.exit_refusal
+        if refusal is None:
+            raise ValueError(f"cluster {self.cluster.name} has room")
+        return refusal
 
+    @cached_property
     def entry_refusal(self) -> Refusal | None:
         """Of the gates that are about the cluster itself: label, namespace, drain."""
-        return next(self._entry_refusals(), None)
-
-    def _entry_refusals(self) -> Iterator[Refusal]:
         name, needs = self.cluster.name, self.needs
         if reason := needs.cluster_selector.mismatch(self.cluster.labels):
-            yield Refusal(
-                name,
-                Gate.LABEL,
-                f"does not match clusterSelector: {reason}",
-                "change spec.clusterSelector or label the cluster",
-            )
-        labels = {"kubernetes.io/metadata.name": needs.namespace, **needs.namespace_labels}
-        if reason := self.cluster.allowed_namespaces.mismatch(labels):
-            yield Refusal(
-                name,
-                Gate.NAMESPACE,
-                f"does not admit namespace {needs.namespace}: {reason}",
-                "change allowedNamespaces or label the namespace",
-            )
+            message = f"does not match clusterSelector: {reason}"
+            return Refusal(name, Gate.LABEL, message, "change spec.clusterSelector or label the cluster")
+        if reason := self.cluster.allowed_namespaces.mismatch(needs.all_namespace_labels):
+            message = f"does not admit namespace {needs.namespace}: {reason}"
+            return Refusal(name, Gate.NAMESPACE, message, "change allowedNamespaces or label the namespace")
         if self.cluster.drain:
-            yield Refusal(name, Gate.DRAIN, "is being drained", "set spec.drain of the cluster to false")
+            return Refusal(name, Gate.DRAIN, "is being drained", "set spec.drain of the cluster to false")
+        return None
 
-    def _exit_refusals(self) -> Iterator[Refusal]:
+    @cached_property
+    def exit_refusal(self) -> Refusal | None:
+        """Of the gates that pass by themselves in time: gateway and cache."""
+        name, cache = self.cluster.name, self.needs.cache
         if not self.cluster.gateway_ready:
-            yield Refusal(
-                self.cluster.name,
-                Gate.GATEWAY,
-                "has a gateway that is not ready",
-                "see condition GatewayReady of the cluster",
-            )
-        if self.needs.cache and self.needs.cache not in self.cluster.caches:
-            message = f"does not hold ModelCache {self.needs.cache} yet"
-            yield Refusal(
-                self.cluster.name, Gate.CACHE, message, f"see status.clusters of ModelCache {self.needs.cache}"
-            )
+            fix = "see condition GatewayReady of the cluster"
+            return Refusal(name, Gate.GATEWAY, "has a gateway that is not ready", fix)
+        if cache and cache not in self.cluster.caches:
+            message = f"does not hold ModelCache {cache} yet"
+            return Refusal(name, Gate.CACHE, message, f"see status.clusters of ModelCache {cache}")
+        return None
 
-    def _pool_refusals(self, free: Free, held: tuple[Assignment, ...]) -> Iterator[Refusal]:
+    def _pool_refusal(self, held: tuple[Assignment, ...]) -> Refusal | None:
+        name = self.cluster.name
         if not self.cluster.pools:
-            yield Refusal(self.cluster.name, Gate.POOL, "has no node pools", "add a pool to spec.nodePools")
-            return
-        alone = [self._best(engine, free) for engine in self.needs.engines]
+            return Refusal(name, Gate.POOL, "has no node pools", "add a pool to spec.nodePools")
+        if not self.full and self.hold(held) is not None:
+            return None
+        if self.given_up:
+            message = "might have room, but the search for it was given up"
+            return Refusal(name, Gate.UNDECIDED, message, "give its pools more free nodes")
+        free = self.left(held)
+        alone = (self._best(engine, free) for engine in self.needs.engines)
         blocked = [refusal for refusal in alone if refusal is not None]
-        if self._is_given_up(free, held):
-            yield Refusal(
-                self.cluster.name,
-                Gate.UNDECIDED,
-                "might have room, but the search for it was given up",
-                "give its pools more free nodes",
-            )
-        elif blocked:
-            yield min(blocked, key=lambda refusal: (refusal.gate.place, -(refusal.needs or 0), refusal.engine))
-        elif assign(self.task, 1, free, Budget()) is None:
-            yield self._jointly(free)
-
-    def _is_given_up(self, free: Free, held: tuple[Assignment, ...]) -> bool:
-        """Whether the budget, and not the fleet, is why no further replica was found."""
-        alone, together = Budget(), Budget()
-        if assign(self.task, 1, free, alone) is not None:
-            return False
-        return alone.exhausted or (assign(self.task, len(held) + 1, self.free, together) is None and together.exhausted)
+        if not blocked:
+            return self._jointly(free)
+        return min(blocked, key=lambda refusal: (refusal.gate.place, -(refusal.needs or 0), refusal.engine))
 
     def _jointly(self, free: Free) -> Refusal:
         names = " and ".join(engine.name for engine in self.needs.engines)
-        apart = Task(self.task.engines, self.task.pools, self.task.fits, self.task.ranks, paired=False)
-        if assign(apart, 1, free, Budget()) is not None:
+        if assign(replace(self.task, paired=False), 1, free, Budget()) is not None:
             message = f"has no two pools of one domain for engines {names}"
             return Refusal(self.cluster.name, Gate.DOMAIN, message, "free nodes in a pool of the other engine's domain")
         total = sum(engine.nodes for engine in self.needs.engines)
-        usable = frozenset[int]().union(*self.task.fits.values())
+        usable = set().union(*self.task.fits.values())
         pools = ", ".join(f"{self.cluster.pools[index].name} has {free[index]}" for index in sorted(usable))
         sizes = " and ".join(f"{engine.nodes}" for engine in self.needs.engines)
         message = f"needs {sizes} free nodes for engines {names} together, pool {pools}"
-        return Refusal(
-            self.cluster.name,
-            Gate.NODES,
-            message,
-            "free nodes or add some",
-            needs=total,
-            has=sum(free[index] for index in usable),
-        )
+        has = sum(free[index] for index in usable)
+        return Refusal(self.cluster.name, Gate.NODES, message, "free nodes or add some", needs=total, has=has)
 
     def _best(self, engine: EngineNeed, free: Free) -> Refusal | None:
         """Why no pool takes this engine, told by the pool that is the nearest; None when one does."""
-        found = []
-        for index, pool in enumerate(self.cluster.pools):
-            refusal = pool_refusal(self.cluster, engine, pool) or _nodes_refusal(
-                self.cluster, engine, pool, free[index]
-            )
-            if refusal is None:
+        nearest: tuple[tuple[int, int, str], Pool, Unfit] | None = None
+        for pool, nodes in zip(self.cluster.pools, free, strict=True):
+            unfit = self.fits.why_not(engine, pool)
+            if unfit is None and nodes >= engine.nodes:
                 return None
-            found.append(refusal)
-        return min(found, key=lambda refusal: (-refusal.gate.place, -(refusal.has or 0), refusal.pool))
+            unfit = unfit or Unfit(Gate.NODES, nodes)
+            key = (-unfit.gate.place, -unfit.has, pool.name)
+            if nearest is None or key < nearest[0]:
+                nearest = (key, pool, unfit)
+        if nearest is None:
+            return None
+        _, pool, unfit = nearest
+        if unfit.gate is Gate.NODES:
+            return _nodes_refusal(self.cluster, engine, pool, unfit.has)
+        return refusal_of(self.cluster, engine, pool, unfit)
 
 
-def make_site(needs: DeploymentNeeds, cluster: Cluster, kept: Iterable[Kept]) -> Site:
-    """Kept replicas that the pools do not know of yet take their nodes here."""
+def make_site(needs: DeploymentNeeds, cluster: Cluster, kept: Iterable[Kept], fits: Fits) -> Site:
+    """Replicas kept on the cluster that its pools do not know of yet take their nodes here."""
     pools = tuple(sorted(cluster.pools, key=lambda pool: pool.name))
+    if pools != cluster.pools:
+        cluster = replace(cluster, pools=pools)
     nodes = {engine.name: engine.nodes for engine in needs.engines}
-    ours = [replica for replica in kept if replica.cluster == cluster.name and not replica.counted]
-    used = {
-        pool.name: sum(
-            nodes.get(engine, 0) for replica in ours for engine, name in replica.pools.items() if name == pool.name
-        )
-        for pool in pools
-    }
-    ordered = Cluster(**{**vars(cluster), "pools": pools})
-    return Site(needs, ordered, tuple(max(pool.free - used[pool.name], 0) for pool in pools))
-
-
-def pool_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool) -> Refusal | None:
-    """Why a pool could not take the engine even if all of its nodes were free."""
-    if pool.drain:
-        return Refusal(
-            cluster.name,
-            Gate.DRAIN,
-            f"drains its pool {pool.name}",
-            f"set drain of pool {pool.name} to false",
-            pool=pool.name,
-            engine=engine.name,
-        )
-    if pool.node_class is None:
-        message = f"has pool {pool.name} of class {pool.class_name}, which does not exist"
-        return Refusal(
-            cluster.name,
-            Gate.CLASS,
-            message,
-            f"create InferenceClass {pool.class_name}",
-            pool=pool.name,
-            engine=engine.name,
-        )
-    if pool.node_class.invalid:
-        message = f"has pool {pool.name} of class {pool.class_name}, which is invalid: {pool.node_class.invalid}"
-        return Refusal(
-            cluster.name,
-            Gate.CLASS,
-            message,
-            f"correct InferenceClass {pool.class_name}",
-            pool=pool.name,
-            engine=engine.name,
-        )
-    for member in engine.claiming:
-        answer = match(member.requests, pool.node_class)
-        if isinstance(answer, Unmatched):
-            return _device_refusal(cluster, engine, pool, answer)
-    return None
+    used: Counter[str] = Counter()
+    for replica in kept:
+        if not replica.counted:
+            for engine, name in replica.pools.items():
+                used[name] += nodes.get(engine, 0)
+    return Site(needs, cluster, tuple([max(pool.free - used[pool.name], 0) for pool in pools]), fits)
 
 
 def resolve(cluster: Cluster, engine: EngineNeed, pool: str) -> Mapping[tuple[str, str], tuple[ResolvedRequest, ...]]:
@@ -219,25 +170,7 @@ def preference(*names: str) -> int:
     return int.from_bytes(hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest())
 
 
-def _device_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, answer: Unmatched) -> Refusal:
-    return Refusal(
-        cluster.name,
-        answer.gate,
-        f"cannot serve engine {engine.name} in pool {pool.name}: {answer.message}",
-        "change the selectors or the count, or offer such a class",
-        engine=engine.name,
-        pool=pool.name,
-        request=answer.request,
-        expression=answer.expression,
-        seen=answer.seen,
-        needs=answer.needs,
-        has=answer.has,
-    )
-
-
-def _nodes_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, free: int) -> Refusal | None:
-    if free >= engine.nodes:
-        return None
+def _nodes_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, free: int) -> Refusal:
     message = f"needs {count_of(engine.nodes, 'free node')} in pool {pool.name}, has {free}"
     fix = f"free or add {count_of(engine.nodes - free, 'node')}"
     return Refusal(

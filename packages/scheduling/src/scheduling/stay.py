@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from scheduling.capacity import Cluster
 from scheduling.explain import Gate, Refusal, count_of
+from scheduling.fits import pool_refusal
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, Kept
-from scheduling.sites import pool_refusal, resolve
+from scheduling.sites import resolve
 
 Requests = Mapping[tuple[str, str], tuple[ResolvedRequest, ...]]
 

@@ -1,0 +1,89 @@
+"""Which pools serve which engines, their free nodes aside: asked once per class, not once per pool."""
+
+from dataclasses import dataclass, field
+
+from scheduling.capacity import Cluster, NodeClass, Pool
+from scheduling.explain import Gate, Refusal
+from scheduling.match import Unmatched, match
+from scheduling.needs import EngineNeed
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """Why a pool cannot take an engine, short of the words: the gate, and what the pool has of what is asked."""
+
+    gate: Gate
+    has: int = 0
+    answer: Unmatched | None = None
+
+
+_DRAINED = Unfit(Gate.DRAIN)
+_NO_CLASS = Unfit(Gate.CLASS)
+
+
+@dataclass
+class Fits:
+    """Answers for the engines of one deployment, remembered while it is decided."""
+
+    _known: dict[tuple[str, int], tuple[NodeClass, Unfit | None]] = field(default_factory=dict)
+
+    def why_not(self, engine: EngineNeed, pool: Pool) -> Unfit | None:
+        """Why the pool could not take the engine even if all of its nodes were free; None when it could."""
+        if pool.drain:
+            return _DRAINED
+        offered = pool.node_class
+        if offered is None:
+            return _NO_CLASS
+        # By identity: to hash a class for each pool takes longer than the rest. It is held, so the id stays its own.
+        key = (engine.name, id(offered))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = (offered, _unfit(engine, offered))
+        return known[1]
+
+
+def pool_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool) -> Refusal | None:
+    """Why a pool could not take the engine even if all of its nodes were free."""
+    unfit = Fits().why_not(engine, pool)
+    return None if unfit is None else refusal_of(cluster, engine, pool, unfit)
+
+
+def refusal_of(cluster: Cluster, engine: EngineNeed, pool: Pool, unfit: Unfit) -> Refusal:
+    """The words for what does not fit."""
+    if unfit.answer is not None:
+        return _device_refusal(cluster, engine, pool, unfit.answer)
+    message, fix = _told(pool)
+    return Refusal(cluster.name, unfit.gate, message, fix, pool=pool.name, engine=engine.name)
+
+
+def _told(pool: Pool) -> tuple[str, str]:
+    if pool.drain:
+        return f"drains its pool {pool.name}", f"set drain of pool {pool.name} to false"
+    head = f"has pool {pool.name} of class {pool.class_name}, which"
+    if pool.node_class is None:
+        return f"{head} does not exist", f"create InferenceClass {pool.class_name}"
+    return f"{head} is invalid: {pool.node_class.invalid}", f"correct InferenceClass {pool.class_name}"
+
+
+def _unfit(engine: EngineNeed, offered: NodeClass) -> Unfit | None:
+    if offered.invalid:
+        return _NO_CLASS
+    answers = (match(member.requests, offered) for member in engine.claiming)
+    answer = next((each for each in answers if isinstance(each, Unmatched)), None)
+    return None if answer is None else Unfit(answer.gate, answer.has or 0, answer)
+
+
+def _device_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, answer: Unmatched) -> Refusal:
+    return Refusal(
+        cluster.name,
+        answer.gate,
+        f"cannot serve engine {engine.name} in pool {pool.name}: {answer.message}",
+        "change the selectors or the count, or offer such a class",
+        engine=engine.name,
+        pool=pool.name,
+        request=answer.request,
+        expression=answer.expression,
+        seen=answer.seen,
+        needs=answer.needs,
+        has=answer.has,
+    )
