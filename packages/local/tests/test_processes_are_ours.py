@@ -69,7 +69,8 @@ def test_what_would_be_started_otherwise_is_restarted(book, changed):
 def test_a_reused_pid_is_nobody_we_know(book, stranger):
     """Same pid, another start time: the record is stale and the stranger lives on."""
     book.ensure(Spec("one", SLEEP))
-    stale = replace(book.find("one"), pid=stranger.pid)
+    # Two processes of one moment have the same start time, so it is not left to chance.
+    stale = replace(book.find("one"), pid=stranger.pid, start=1)
     assert not stale.alive
     stop([stale])
     assert stranger.poll() is None
