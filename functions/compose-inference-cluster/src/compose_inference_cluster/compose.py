@@ -1,17 +1,17 @@
-"""Reach the cluster, watch its gateway, count its nodes, prepare its tenants' namespaces."""
+"""Reach the cluster, watch its gateway, have its nodes arbitrated, prepare its tenants' namespaces."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from kit import capacity, labels, names
+from kit import labels, names
 from kit.call import Call, NotFetched, Stop
-from kit.capacity import Claim
 from kit.remote import Target
 from schemas import ClusterTenant, InferenceClass, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
-from compose_inference_cluster.pools import gpu_pools, nodes_taken, total
+from compose_inference_cluster import ledger
+from compose_inference_cluster.pools import gpu_pools, total
 
 Manifest = dict[str, Any]
 
@@ -29,34 +29,44 @@ def compose(call: Call[InferenceCluster]) -> None:
             f"spec.cluster.source {source} cannot be provisioned by this version; "
             "use Existing, with a kubeconfig in spec.cluster.existing.secretRef.",
         )
-    classes, claims = _look_up(call)
+    classes = _look_up(call)
     # A cluster that is deleted and created again gets a config of its own; the old one is still in use.
     config = names.child_name(call.name, content=call.xr.metadata.uid)
     _want_access(call, config, existing.secretRef)
-    _want_tenants(call, config, {c.namespace for c in claims})
     address = _gateway_address(call)
-    pools = gpu_pools(call.xr.spec.nodePools, nodes_taken(claims))
-    call.status(
-        providerConfigName=config,
-        gateway={"address": address} if address else None,
-        gpuPools=pools,
-        nodes=total(pools),
-        replicas={"granted": len(claims), "refused": 0},
-    )
+    if address:
+        # Not before: all that is born at once with a cluster opens its circuit (`design/capacity-ledger.md`).
+        call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes))
+    _report_capacity(call, config)
+    call.status(providerConfigName=config, gateway={"address": address} if address else None)
     _report_classes(call, classes)
     _report_gateway(call, existing.secretRef)
     _report_unmanaged(call)
 
 
-def _look_up(call: Call[InferenceCluster]) -> tuple[dict[str, InferenceClass | None], list[Claim]]:
+def _look_up(call: Call[InferenceCluster]) -> dict[str, InferenceClass | None]:
     wanted = sorted({p.className for p in call.xr.spec.nodePools})
     found = {name: call.find(f"class-{name}", InferenceClass, name=name) for name in wanted}
-    by = capacity.selector(call.name)
-    claims = call.find_manifests("claims", capacity.API_VERSION, capacity.KIND, labels=by)
-    if claims is None or any(f is None for f in found.values()):
-        raise NotFetched("classes and claims")
-    read = [claim for claim in map(capacity.read, claims) if claim]
-    return {name: f[0] if f else None for name, f in found.items()}, read
+    if any(f is None for f in found.values()):
+        raise NotFetched("classes")
+    return {name: f[0] if f else None for name, f in found.items()}
+
+
+def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
+    """What the ledger has committed; what it said last while it says nothing."""
+    books = ledger.read(call)
+    if books is None:
+        if call.seen(ledger.KEY) is None:
+            pools = gpu_pools(call.xr.spec.nodePools, {})
+            call.status(gpuPools=pools, nodes=total(pools), replicas={"granted": 0, "waiting": 0, "refused": 0})
+            return
+        call.report.keep()
+        return
+    _want_tenants(call, config, set(books.namespaces))
+    pools = gpu_pools(call.xr.spec.nodePools, {p.name: p for p in books.pools})
+    call.status(gpuPools=pools, nodes=total(pools))
+    if books.replicas:
+        call.status(replicas=books.replicas.manifest())
 
 
 def _want_access(call: Call[InferenceCluster], config: str, kubeconfig: SecretRef) -> None:

@@ -1,28 +1,19 @@
-"""How many nodes of each pool the replicas on a cluster take."""
+"""The capacity of a cluster by pool, as its status shows it."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
-from kit.capacity import Claim
+from schemas.capacityledger import StatusPool
 from schemas.inferencecluster import NodePool
 
 Manifest = dict[str, Any]
 
 
-def nodes_taken(claims: Iterable[Claim]) -> Counter[str]:
-    """Nodes per pool, over all claims."""
-    taken: Counter[str] = Counter()
-    for claim in claims:
-        taken.update(claim.nodes)
-    return taken
-
-
-def gpu_pools(pools: list[NodePool], taken: Counter[str]) -> list[Manifest]:
-    """The pools as `status.gpuPools` shows them."""
-    return [_gpu_pool(p, taken[p.name]) for p in pools]
+def gpu_pools(pools: list[NodePool], counted: Mapping[str, StatusPool]) -> list[Manifest]:
+    """The pools as `status.gpuPools` shows them; before anything was counted all nodes are free."""
+    return [_gpu_pool(p, counted.get(p.name, StatusPool(name=p.name))) for p in pools]
 
 
 def total(pools: list[Manifest]) -> Manifest:
@@ -32,12 +23,14 @@ def total(pools: list[Manifest]) -> Manifest:
     return {"total": nodes, "free": free, "summary": f"{free}/{nodes}"}
 
 
-def _gpu_pool(pool: NodePool, reserved: int) -> Manifest:
+def _gpu_pool(pool: NodePool, counted: StatusPool) -> Manifest:
+    reserved = counted.reserved or 0
     shown: Manifest = {
         "name": pool.name,
         "className": pool.className,
         "nodes": pool.nodeCount,
         "reserved": reserved,
         "free": max(pool.nodeCount - reserved, 0),
+        "waiting": counted.waiting or 0,
     }
     return {**shown, "domain": pool.domain} if pool.domain else shown

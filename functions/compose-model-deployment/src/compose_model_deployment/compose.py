@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from kit.call import Call
 from schemas import ModelDeployment
 
@@ -12,6 +15,7 @@ from compose_model_deployment.replicas import Existing
 from compose_model_deployment.report import report, report_unsupported
 
 SETTLED_SECONDS = 600.0
+ASKED_SECONDS = 10.0
 WAITING_SECONDS = 20.0
 YOUNG_SECONDS = 2.0
 YOUTH_SECONDS = 120.0
@@ -25,20 +29,49 @@ def compose(call: Call[ModelDeployment]) -> None:
         want_endpoints(call, existing, leaving=set())
         report_unsupported(call, existing, unsupported)
         return
-    found = fleet.look_up(call)
+    digest = _digest(call.xr)
     outdated = {e.ordinal for e in existing if not replicas.is_current(call, e.replica)}
-    made = plan.make(fleet.needs(call.xr, found.namespace_labels), found, existing, outdated)
+    if not outdated and _is_settled(call.xr, existing, digest):
+        made = plan.at_rest(existing)
+        call.look_again(0)
+    else:
+        found = fleet.look_up(call)
+        made = plan.make(fleet.needs(call.xr, found.namespace_labels), found, existing, outdated)
+        call.look_again(_patience(call, existing, made))
     _want_replicas(call, made)
     want_endpoints(call, existing, made.remove)
-    report(call, existing, made)
-    call.look_again(_patience(call, existing, made))
+    report(call, existing, made, digest)
+
+
+def _is_settled(xr: ModelDeployment, existing: list[Existing], digest: str) -> bool:
+    """Whether every replica has its nodes, on clusters that offer what they did when that was last judged."""
+    judged = {p.replica: p.offer for p in xr.status.placements}
+    return (
+        len(existing) == xr.spec.replicas
+        and all(e.is_granted and judged.get(e.name, "") == e.offer for e in existing)
+        and xr.status.needs == digest
+        and any(c.type == "PlacementCurrent" and c.status == "True" for c in xr.status.conditions)
+    )
+
+
+def _digest(xr: ModelDeployment) -> str:
+    """Changes with all that makes a replica fit somewhere."""
+    engines = [e.model_dump(include={"name", "phase", "copies", "members"}) for e in xr.spec.engines]
+    selector = xr.spec.clusterSelector.manifest() if xr.spec.clusterSelector else None
+    told = json.dumps([engines, selector, xr.spec.serving.mode], sort_keys=True, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()[:10]
 
 
 def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan) -> float:
     """Seconds until the fleet is looked at again; it is not watched (`design/peeking.md`)."""
     if made.remove:
         return YOUNG_SECONDS
-    if len(made.placed(existing)) >= call.xr.spec.replicas:
+    staying = [e for e in existing if e.ordinal in made.places]
+    if any(e.is_waiting for e in existing):
+        return WAITING_SECONDS
+    if len(made.places) > len(staying) or any(not e.holds for e in existing):
+        return ASKED_SECONDS
+    if len(existing) >= call.xr.spec.replicas:
         return SETTLED_SECONDS
     return YOUNG_SECONDS if call.age(call.xr.metadata.creationTimestamp) < YOUTH_SECONDS else WAITING_SECONDS
 
@@ -65,4 +98,4 @@ def _want_replicas(call: Call[ModelDeployment], made: Plan) -> None:
 
 def _replica(call: Call[ModelDeployment], ordinal: int, place: Place) -> replicas.Manifest:
     engines = replicas.engines(call.xr.spec.engines, dict(place.pools), place.requests)
-    return replicas.manifest(call, ordinal, place.cluster, engines)
+    return replicas.manifest(call, ordinal, place.cluster, engines, reserved=place.reserved)

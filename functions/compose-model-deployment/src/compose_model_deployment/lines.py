@@ -75,8 +75,8 @@ def classes(lines: tuple[str, ...]) -> Classes:
 
 
 def _of(classes: Classes, *pool: Any) -> Pool:
-    name, class_name, free, domain, drain, waiting = pool
-    return Pool(name, class_name, free, classes.by_name.get(class_name), domain, drain, waiting)
+    name, class_name, free, domain, drain, waiting, nodes = pool
+    return Pool(name, class_name, free, classes.by_name.get(class_name), domain, drain, waiting, nodes)
 
 
 def _pools(cluster: Fields) -> list[Any]:
@@ -90,7 +90,7 @@ def _pool(pool: Fields, counted: Fields | None) -> list[Any]:
     free = nodes if counted is None else counted.count("free", 0)
     waiting = 0 if counted is None else counted.count("waiting", 0)
     drain = pool.flag("drain", default=False)
-    return [pool.text("name"), pool.text("className"), free, pool.text("domain", ""), drain, waiting]
+    return [pool.text("name"), pool.text("className"), free, pool.text("domain", ""), drain, waiting, nodes]
 
 
 def _allowed(namespaces: Fields) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""What is to be done about a deployment's replicas: keep, change, create, remove."""
+"""What is to be done about a deployment's replicas: keep, change, create, move to another queue, remove."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kit.capacity import nodes_of
@@ -12,6 +12,7 @@ from scheduling import (
     Decision,
     DeploymentNeeds,
     Kept,
+    Placement,
     Refusal,
     ResolvedRequest,
     place,
@@ -24,6 +25,13 @@ from compose_model_deployment.replicas import Existing, free_ordinals
 Manifest = dict[str, Any]
 Requests = dict[tuple[str, str], list[Manifest]]
 
+# The birth of a replica is some thirty events: more at once open the deployment's circuit.
+WAVE = 2
+# What a cluster says of its free nodes is a moment old; who moves at once moves in vain.
+MOVES_AFTER_SECONDS = 10.0
+# A cluster counts a claim within a moment; until then a replica's own nodes may still look free.
+COUNTED_SECONDS = 15.0
+
 
 @dataclass(frozen=True)
 class Place:
@@ -32,6 +40,7 @@ class Place:
     cluster: str
     pools: Mapping[str, str]
     requests: Requests
+    reserved: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,41 +49,70 @@ class Plan:
 
     places: dict[int, Place]
     remove: set[int]
-    decision: Decision
-    stuck: dict[str, Refusal]
-    awaited: list[str]
+    decision: Decision = field(default_factory=Decision)
+    stuck: dict[str, Refusal] = field(default_factory=dict)
+    awaited: list[str] = field(default_factory=list)
     """New clusters that would be the better place once they are reached, so nothing new was placed yet."""
 
-    def placed(self, replicas: list[Existing]) -> set[int]:
-        """The ordinals that have a cluster once this is done."""
-        return ({r.ordinal for r in replicas} | set(self.places)) - self.remove
 
-
-# A cluster counts a claim within a moment; until then a replica's own nodes may still look free.
-COUNTED_SECONDS = 15.0
+def at_rest(replicas: list[Existing]) -> Plan:
+    """Every replica stays where it is and as it is."""
+    return Plan({r.ordinal: _as_is(r) for r in replicas}, set())
 
 
 def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdated: set[int]) -> Plan:
     """Decide. `outdated` are the ordinals whose spec is not what the deployment asks for now."""
-    kept = [_kept(r) for r in replicas]
+    refused = {r.ordinal for r in replicas if r.is_refused}
+    placed = [r for r in replicas if r.ordinal not in refused and not r.is_waiting]
+    queued = [r for r in replicas if r.is_waiting]
+    waiting = queued[: max(needs.replicas - len(placed), 0)]
+    kept = [_kept(r) for r in placed]
     decision = place(needs, fleet.clusters, kept)
+    leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in queued[len(waiting) :]}
     awaited = _awaited(needs, fleet, kept)
-    leaving = {r.ordinal for r in replicas if r.name in decision.remove}
+    places, stuck = _stay([r for r in replicas if r.ordinal not in refused], needs, fleet, decision, outdated)
+    moving, offers = _divide(decision, waiting, needs.replicas - len(placed) - len(waiting))
+    if awaited:
+        return Plan(places, leaving | refused, decision, stuck, awaited)
+    wave = max(WAVE - sum(1 for r in placed if not r.holds), 0)
+    ordinals = free_ordinals({r.ordinal for r in replicas})
+    places |= {next(ordinals): _new(offer) for offer in offers[:wave]}
+    # A place in the queue is given up only for a place that is had now.
+    remove = leaving | refused | {r.ordinal for r in moving[:wave]}
+    return Plan(places, remove, decision, stuck)
+
+
+def _divide(decision: Decision, waiting: list[Existing], missing: int) -> tuple[list[Existing], list[Placement]]:
+    """Which of the waiting move, and the places to take: theirs first, then those of the missing."""
+    room, queue = list(decision.placements), list(decision.queue)
+    elsewhere = []
+    for replica in waiting:
+        mine = next((offer for offer in room if offer.cluster == replica.cluster), None)
+        if mine:
+            room.remove(mine)
+        else:
+            elsewhere.append(replica)
+    moving = [r for r in elsewhere if r.age > MOVES_AFTER_SECONDS][: len(room)]
+    return moving, [*room[: len(moving)], *(room[len(moving) :] + queue)[: max(missing, 0)]]
+
+
+def _stay(
+    replicas: list[Existing], needs: DeploymentNeeds, fleet: Fleet, decision: Decision, outdated: set[int]
+) -> tuple[dict[int, Place], dict[str, Refusal]]:
+    """The places of those that exist, with changed needs where they fit; and why the others do not."""
     by_name = {c.name: c for c in fleet.clusters}
-    places, stuck = {}, {}
+    places: dict[int, Place] = {}
+    stuck: dict[str, Refusal] = {}
     for existing in replicas:
         if existing.ordinal not in outdated:
-            places[existing.ordinal] = Place(existing.cluster, existing.pools, _claimed(existing))
+            places[existing.ordinal] = _as_is(existing)
         elif not decision.invalid and existing.cluster in by_name:
             answer = stay(needs, by_name[existing.cluster], _kept(existing), nodes_of(existing.replica))
             if isinstance(answer, Refusal):
                 stuck[existing.name] = answer
             else:
-                places[existing.ordinal] = Place(existing.cluster, existing.pools, _requests(answer))
-    if not awaited:
-        ordinals = free_ordinals({r.ordinal for r in replicas})
-        places |= {next(ordinals): Place(p.cluster, p.pools, _requests(p.requests)) for p in decision.placements}
-    return Plan(places, leaving, decision, stuck, awaited)
+                places[existing.ordinal] = replace(_as_is(existing), requests=_requests(answer))
+    return places, stuck
 
 
 def _awaited(needs: DeploymentNeeds, fleet: Fleet, kept: list[Kept]) -> list[str]:
@@ -85,13 +123,18 @@ def _awaited(needs: DeploymentNeeds, fleet: Fleet, kept: list[Kept]) -> list[str
     return sorted({p.cluster for p in place(needs, reached, kept).placements} & set(fleet.expected))
 
 
-def _claimed(existing: Existing) -> Requests:
-    return {
+def _new(offer: Placement) -> Place:
+    return Place(offer.cluster, offer.pools, _requests(offer.requests))
+
+
+def _as_is(existing: Existing) -> Place:
+    claimed: Requests = {
         (engine.name, member.role): [r.manifest() for r in member.deviceRequests]
         for engine in existing.replica.spec.engines
         for member in engine.members
         if member.deviceRequests
     }
+    return Place(existing.cluster, existing.pools, claimed, existing.holds)
 
 
 def _kept(existing: Existing) -> Kept:
@@ -100,7 +143,7 @@ def _kept(existing: Existing) -> Kept:
         cluster=existing.cluster,
         pools=existing.pools,
         created=existing.replica.metadata.creationTimestamp,
-        granted=existing.is_granted,
+        granted=existing.holds,
         ready=existing.serves is True,
         counted=existing.is_granted and existing.age > COUNTED_SECONDS,
     )

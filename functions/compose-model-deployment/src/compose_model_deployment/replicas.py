@@ -9,6 +9,7 @@ from typing import Any
 from kit import labels, names
 from kit.call import Call, read
 from schemas import ModelDeployment, ModelReplica
+from schemas.base import Condition
 from schemas.modeldeployment import Engine
 
 Manifest = dict[str, Any]
@@ -40,6 +41,16 @@ class Existing:
         return {e.name: e.members[0].nodePoolName for e in self.replica.spec.engines}
 
     @property
+    def offer(self) -> str:
+        """What its cluster offers now, as its grant says."""
+        return self.replica.status.offer or ""
+
+    @property
+    def position(self) -> int:
+        """Its place in the queue; 0 when that is not told."""
+        return self.replica.status.position or 0
+
+    @property
     def serves(self) -> bool | None:
         """Whether it is Ready; None when it has said nothing of itself."""
         conditions = self.replica.status.conditions if self.replica.status else []
@@ -47,9 +58,28 @@ class Existing:
 
     @property
     def is_granted(self) -> bool:
-        """Whether its cluster has taken it."""
-        conditions = self.replica.status.conditions if self.replica.status else []
-        return any(c.type == "Granted" and c.status == "True" for c in conditions)
+        """Whether its cluster says that it holds its nodes."""
+        return self._granted.status == "True"
+
+    @property
+    def holds(self) -> bool:
+        """Whether it has ever been granted its nodes: such a replica stays, whatever is said of it now."""
+        return self.is_granted or self.replica.spec.reserved or bool(self.replica.status.providerConfigName)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it stands in its cluster's queue."""
+        return not self.holds and self._granted.reason == "Waiting"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether its cluster can never take it."""
+        return not self.holds and self._granted.reason in ("Refused", "ClusterNotFound")
+
+    @property
+    def _granted(self) -> Condition:
+        unsaid = Condition(type="Granted", status="Unknown")
+        return next((c for c in self.replica.status.conditions if c.type == "Granted"), unsaid)
 
 
 def key(ordinal: int) -> str:
@@ -83,8 +113,10 @@ def free_ordinals(taken: set[int]) -> Iterator[int]:
         ordinal += 1
 
 
-def manifest(call: Call[ModelDeployment], ordinal: int, cluster: str, engines: list[Manifest]) -> Manifest:
-    """The ModelReplica of that ordinal on `cluster`."""
+def manifest(
+    call: Call[ModelDeployment], ordinal: int, cluster: str, engines: list[Manifest], *, reserved: bool
+) -> Manifest:
+    """The ModelReplica of that ordinal on `cluster`; `reserved` when it holds its nodes already."""
     spec = call.xr.spec
     written: Manifest = {
         "clusterName": cluster,
@@ -92,6 +124,8 @@ def manifest(call: Call[ModelDeployment], ordinal: int, cluster: str, engines: l
         "serving": spec.serving.manifest(),
         "engines": engines,
     }
+    if reserved:
+        written["reserved"] = True
     if spec.modelCacheRef:
         written["modelCacheRef"] = spec.modelCacheRef.manifest()
     return {

@@ -15,27 +15,45 @@ from compose_model_deployment.replicas import Existing
 Manifest = dict[str, Any]
 
 _LISTED = 8
+_TOLD = 3
 _LONGEST_MESSAGE = 1024
 
 
-def report(call: Call[ModelDeployment], existing: list[Existing], plan: Plan) -> None:
+def report(call: Call[ModelDeployment], existing: list[Existing], plan: Plan, needs: str) -> None:
     """Set every condition and the status."""
-    decision = plan.decision
     call.condition("ContractValid", None, "NotChecked", "Engine flags are not checked by this version.")
     call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not set.")
-    missing = call.xr.spec.replicas - len(plan.placed(existing))
-    if missing > 0 and plan.awaited:
+    staying = [e for e in existing if e.ordinal not in plan.remove]
+    _report_scheduled(call, staying, plan)
+    _report_current(call, plan, staying)
+    _report_replicas(call, staying, set(plan.places) - plan.remove)
+    call.status(needs=needs)
+
+
+def _report_scheduled(call: Call[ModelDeployment], staying: list[Existing], plan: Plan) -> None:
+    decision, wanted = plan.decision, call.xr.spec.replicas
+    total = count_of(wanted, "replica")
+    held = sum(1 for e in staying if e.holds)
+    if held >= wanted:
+        call.condition("ReplicasScheduled", True, "Scheduled", f"{wanted} of {total} placed.")
+        return
+    if plan.awaited:
         awaited = ", ".join(plan.awaited)
         call.condition("ReplicasScheduled", False, "Pending", f"Waiting for {awaited}, just created, to be reached.")
-    elif missing > 0:
-        call.condition("ReplicasScheduled", False, _reason(decision), f"{_sentence(decision.summary)}{_fix(decision)}")
-        call.status(scheduling=_scheduling(decision))
-    else:
-        total = count_of(call.xr.spec.replicas, "replica")
-        call.condition("ReplicasScheduled", True, "Scheduled", f"{call.xr.spec.replicas} of {total} placed.")
-    staying = [e for e in existing if e.ordinal not in plan.remove]
-    _report_current(call, plan, staying)
-    _report_replicas(call, staying, plan.placed(existing))
+        return
+    waiting = [e for e in staying if e.is_waiting]
+    if not waiting and not (decision.refusals or decision.invalid) and (decision.placements or any(not e.holds for e in staying)):
+        call.condition("ReplicasScheduled", False, "Pending", f"{held} of {total} placed, more are being asked for.")
+        return
+    queue = "; ".join(_queued(e) for e in waiting[:_TOLD])
+    message = f"{_sentence(decision.summary)}{_fix(decision)}" + (f" {queue}." if queue else "")
+    call.condition("ReplicasScheduled", False, _reason(decision), message)
+    call.status(scheduling=_scheduling(decision, waiting))
+
+
+def _queued(existing: Existing) -> str:
+    at = f"at position {existing.position}" if existing.position else "far behind"
+    return f"{existing.name} waits in the queue of {existing.cluster}, {at}"
 
 
 def report_unsupported(call: Call[ModelDeployment], existing: list[Existing], why: str) -> None:
@@ -55,7 +73,7 @@ def _reason(decision: Decision) -> str:
     gates = {r.gate for r in decision.refusals}
     if not gates:
         return "NoClusters"
-    if gates & {Gate.NODES, Gate.UNDECIDED}:
+    if gates & {Gate.NODES, Gate.UNDECIDED} or decision.queue:
         return "InsufficientCapacity"
     if gates <= {Gate.LABEL, Gate.NAMESPACE}:
         return "NoClusters"
@@ -70,11 +88,14 @@ def _fix(decision: Decision) -> str:
     return f" {_sentence(fix[:1].upper() + fix[1:])}" if fix else ""
 
 
-def _scheduling(decision: Decision) -> Manifest:
+def _scheduling(decision: Decision, waiting: list[Existing]) -> Manifest:
     refused = [
         {"name": r.cluster, "gate": str(r.gate), "message": r.message[:_LONGEST_MESSAGE]} for r in decision.refusals
     ]
     said: Manifest = {"message": decision.summary[:_LONGEST_MESSAGE]}
+    if waiting:
+        first = waiting[0]
+        said["queue"] = {"cluster": first.cluster} | ({"position": first.position} if first.position else {})
     return {**said, "clusters": refused[:_LISTED]} if refused else said
 
 
@@ -98,7 +119,7 @@ def _report_replicas(call: Call[ModelDeployment], existing: list[Existing], plac
     call.status(
         selector=f"{labels.DEPLOYMENT}={call.name}",
         replicas={"total": total, "ready": ready, "summary": f"{ready}/{total}"},
-        placements=[{"replica": e.name, "cluster": e.cluster, "ready": bool(e.serves)} for e in existing],
+        placements=[_placement(e) for e in existing],
     )
     if total == 0:
         call.condition("ReplicasReady", True, "NoReplicas", "spec.replicas is 0.")
@@ -110,6 +131,11 @@ def _report_replicas(call: Call[ModelDeployment], existing: list[Existing], plac
     told = ", ".join(names.replica_name(call.name, ordinal) for ordinal in sorted(waiting))
     rest = f"not ready: {told}" if told else "see ReplicasScheduled for the rest"
     call.condition("ReplicasReady", False, "NotReady", f"{ready} of {total} serve; {rest}.")
+
+
+def _placement(existing: Existing) -> Manifest:
+    told = {"replica": existing.name, "cluster": existing.cluster, "ready": bool(existing.serves)}
+    return {**told, "offer": existing.offer} if existing.offer else told
 
 
 def _sentence(text: str) -> str:

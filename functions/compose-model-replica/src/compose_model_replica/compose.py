@@ -13,7 +13,7 @@ from compose_model_replica import claims, pod
 from compose_model_replica.deployment import READY_WHEN, deployment
 from compose_model_replica.report import report
 from compose_model_replica.routing import unified
-from compose_model_replica.site import Refused, Site, locate
+from compose_model_replica.site import CLAIM_KEY, Refused, Site, locate
 
 Manifest = dict[str, Any]
 
@@ -42,8 +42,7 @@ def _unsupported(xr: ModelReplica) -> Refused | None:
 
 
 def _want_claim(call: Call[ModelReplica]) -> None:
-    claim = capacity.claim(call.name, call.namespace, call.xr.spec.clusterName, capacity.nodes_of(call.xr))
-    call.want("capacity", claim, ready=True)
+    call.want(CLAIM_KEY, capacity.claim(call.xr), ready=True)
 
 
 def _want_workload(call: Call[ModelReplica], site: Site, engine: Engine) -> None:
@@ -71,8 +70,8 @@ def _setting(call: Call[ModelReplica], site: Site, engine: Engine, claim: Manife
             labels.WORKLOAD: names.child_name(call.name, engine.name),
             labels.SERVING: call.name,
         },
-        node_selector=dict(pool.nodeSelector or {labels.POOL: pool.name}),
-        taints=tuple(t.manifest() for t in pool.taints or []),
+        node_selector=pool.node_selector,
+        taints=pool.taints,
         drain_seconds=call.xr.spec.drainSeconds,
         claim_template=claim["metadata"]["name"] if claim else "",
     )

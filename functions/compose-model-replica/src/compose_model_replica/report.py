@@ -20,12 +20,15 @@ def report(call: Call[ModelReplica], site: Site | Refused) -> None:
     if isinstance(site, Refused):
         call.condition("Granted", False, site.reason, site.message)
         call.report.keep()
+        call.report.forget("position")
+        call.status(position=site.position or None)
     else:
         call.condition("Granted", True, "Granted", f"Runs on {call.xr.spec.clusterName}.")
         call.status(
             endpoint={"url": f"http://{site.gateway}", "hostname": names.hostname(call.name, call.namespace)},
             providerConfigName=site.target.provider_config,
             namespace=site.namespace,
+            offer=site.offer,
         )
     _report_engines(call)
     _report_route(call)

@@ -1,27 +1,38 @@
-"""Where a replica runs: its cluster, its tenant's namespace there, the pools of its engines."""
+"""Where a replica runs, as its cluster's grant tells: how to reach it, the pools of its engines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from kit import labels, names
+from kit import capacity, labels, names
 from kit.call import Call, NotFetched
+from kit.capacity import GRANTED, WAITING, Grant
 from kit.remote import Target
 from schemas import ClusterTenant, InferenceCluster, ModelReplica
-from schemas.inferencecluster import NodePool
 
 Manifest = dict[str, Any]
+
+CLAIM_KEY = "capacity"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a pod must have to run on the nodes of a pool."""
+
+    node_selector: dict[str, str]
+    taints: tuple[Manifest, ...] = ()
 
 
 @dataclass(frozen=True)
 class Site:
-    """A cluster that is ready to take the replica."""
+    """A cluster that has given the replica its nodes."""
 
     target: Target
     namespace: str
     gateway: str
-    pools: dict[str, NodePool]
+    offer: str
+    pools: dict[str, Pool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -30,27 +41,57 @@ class Refused:
 
     reason: str
     message: str
+    position: int = 0
 
 
 def locate(call: Call[ModelReplica]) -> Site | Refused:
-    """The site of the replica. Raises NotFetched before the cluster was looked up."""
+    """The site of the replica. Raises NotFetched before its grant was looked up."""
+    name = capacity.grant_name(call.namespace, call.name)
+    found = call.find_manifests(
+        "grant", capacity.API_VERSION, capacity.KIND, name=name, namespace=names.SYSTEM_NAMESPACE
+    )
+    if found is None:
+        raise NotFetched("grant")
+    grants = [grant for grant in map(capacity.read_grant, found) if grant]
+    # A grant of a replica that had this name before says nothing about this one.
+    mine = next((g for g in grants if g.uid == call.xr.metadata.uid), None)
+    if mine is None:
+        return _unanswered(call)
+    if mine.verdict == GRANTED:
+        return _granted(call, mine)
+    if mine.verdict == WAITING:
+        return _waiting(call, mine.position)
+    return Refused("Refused", f"{call.xr.spec.clusterName} {mine.message}.")
+
+
+def has_started(call: Call[ModelReplica]) -> bool:
+    """Whether anything of the replica was written to its cluster."""
+    return any(key != CLAIM_KEY for key in call.observed())
+
+
+def _unanswered(call: Call[ModelReplica]) -> Refused:
     name = call.xr.spec.clusterName
-    tenant_name = names.tenant_name(name, call.namespace)
     clusters = call.find("cluster", InferenceCluster, name=name)
-    tenants = call.find("tenant", ClusterTenant, name=tenant_name, namespace=names.SYSTEM_NAMESPACE)
-    if clusters is None or tenants is None:
+    if clusters is None:
         raise NotFetched("cluster")
+    stays = " What already runs there is left as it is" if has_started(call) else ""
     if not clusters:
-        return Refused(
-            "ClusterNotFound",
-            f"InferenceCluster {name} does not exist. What already runs there is left as it is; create it again.",
-        )
-    return _ready_site(call, clusters[0], tenants)
+        again = f"{stays}; create it again." if stays else ""
+        return Refused("ClusterNotFound", f"InferenceCluster {name} does not exist.{again}")
+    return Refused("GrantNotFound", f"InferenceCluster {name} has not answered yet.{stays}{'.' if stays else ''}")
 
 
-def _ready_site(call: Call[ModelReplica], cluster: InferenceCluster, tenants: list[ClusterTenant]) -> Site | Refused:
-    name = cluster.metadata.name
-    pools = {p.name: p for p in cluster.spec.nodePools}
+def _waiting(call: Call[ModelReplica], position: int) -> Refused:
+    name = call.xr.spec.clusterName
+    if not position:
+        last = capacity.LAST_POSITION
+        return Refused("Waiting", f"Waits for nodes in the queue of {name}, behind {last} others or more.")
+    return Refused("Waiting", f"Waits for nodes in the queue of {name}, at position {position}.", position)
+
+
+def _granted(call: Call[ModelReplica], grant: Grant) -> Site | Refused:
+    name, site = call.xr.spec.clusterName, grant.site
+    pools = {p: Pool(each["nodeSelector"], tuple(each["taints"])) for p, each in site["pools"].items()}
     missing = sorted({m.nodePoolName for e in call.xr.spec.engines for m in e.members} - set(pools))
     if missing:
         return Refused(
@@ -58,26 +99,17 @@ def _ready_site(call: Call[ModelReplica], cluster: InferenceCluster, tenants: li
             f"InferenceCluster {name} has no node pool {', '.join(missing)}. What already runs there is left as it is; "
             "add the pool again, or delete this replica to have it placed anew.",
         )
-    config = cluster.status.providerConfigName if cluster.status else None
-    gateway = cluster.status.gateway.address if cluster.status and cluster.status.gateway else None
-    if not config or not gateway:
-        return Refused(
-            "ClusterNotReady", f"InferenceCluster {name} is not ready; see kubectl describe inferencecluster {name}."
-        )
-    if not any(_is_ready(t) for t in tenants) and not call.seen("service"):
-        return Refused(
-            "TenantNotReady",
-            f"Waiting for namespace {names.tenant_namespace(call.namespace)} on cluster {name}.",
-        )
+    namespace = names.tenant_namespace(call.namespace)
+    if not has_started(call) and not _tenant_is_ready(call, name):
+        return Refused("TenantNotReady", f"Waiting for namespace {namespace} on cluster {name}.")
     mine = {labels.REPLICA: call.name}
-    return Site(
-        target=Target(name, config, call.namespace, mine),
-        namespace=names.tenant_namespace(call.namespace),
-        gateway=gateway,
-        pools=pools,
-    )
+    target = Target(name, site["providerConfig"], call.namespace, mine)
+    return Site(target, namespace, site["gateway"], site["offer"], pools)
 
 
-def _is_ready(tenant: ClusterTenant) -> bool:
-    conditions = tenant.status.conditions if tenant.status and tenant.status.conditions else []
-    return any(c.type == "Ready" and c.status == "True" for c in conditions)
+def _tenant_is_ready(call: Call[ModelReplica], cluster: str) -> bool:
+    name = names.tenant_name(cluster, call.namespace)
+    tenants = call.find("tenant", ClusterTenant, name=name, namespace=names.SYSTEM_NAMESPACE)
+    if tenants is None:
+        raise NotFetched("tenant")
+    return any(c.type == "Ready" and c.status == "True" for t in tenants for c in t.status.conditions)

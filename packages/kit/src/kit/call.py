@@ -67,6 +67,8 @@ class Call(Generic[M]):
         self._required: dict[str, dict[str, Any]] = {}
         self._remembered: Manifest = {}
         self._ttl: float | None = None
+        self._only_if = ""
+        self._commits = False
 
     @property
     def name(self) -> str:
@@ -94,12 +96,17 @@ class Call(Generic[M]):
         Crossplane watches what the last round of a reconcile requires; so the lines are carried in the
         context, and the objects are no longer required when they are used (`design/peeking.md`).
         """
+        return self.peek_manifests(key, *group_version_kind(model), read)
+
+    def peek_manifests(
+        self, key: str, api_version: str, kind: str, read: Callable[[Fields], str], **by: Any
+    ) -> list[str] | None:
+        """Like `peek`, for kinds that have no model; `by` is as for `find`."""
         lines = peeked.carried(self._req.context, key)
         if lines is not None:
             return lines
-        api_version, kind = group_version_kind(model)
         if key not in self._req.required_resources:
-            self._require(key, api_version, kind)
+            self._require(key, api_version, kind, **{f"match_{k}" if k != "namespace" else k: v for k, v in by.items()})
             return None
         found = (item.resource for item in self._req.required_resources[key].items)
         self._remembered |= peeked.carry(key, kind, found, read)
@@ -202,6 +209,21 @@ class Call(Generic[M]):
         """Set fields of the composite's status; None leaves a field out."""
         self.report.status(**fields)
 
+    def commit(self, **fields: Any) -> None:
+        """Write status fields only if the composite is still what was read; what is composed stays as it is.
+
+        A function reads its own composite from a cache. With the resourceVersion that it read as
+        precondition a decision from an old state is refused by the API server and taken anew.
+        """
+        self.report.keep()
+        self.report.status(**fields)
+        self.only_if_current()
+        self._commits = True
+
+    def only_if_current(self) -> None:
+        """Have the API server refuse the status if the composite is no longer what was read."""
+        self._only_if = metadata_of(self.xr).resourceVersion
+
     def look_again(self, seconds: float) -> None:
         """Be called again after that time even if nothing changes; 0 means only on changes."""
         self._ttl = seconds
@@ -209,9 +231,10 @@ class Call(Generic[M]):
     def finish(self, *, undecided: bool = False) -> fnv1.RunFunctionResponse:
         """The answer. Undecided, or not mentioned: what exists stays as it is."""
         if undecided:
+            self.report.keep()
+        if undecided or self._commits:
             self._wanted.clear()
             self._dropped.clear()
-            self.report.keep()
         for key in self.observed():
             if key not in self._wanted and key not in self._dropped:
                 self.keep(key)
@@ -223,6 +246,8 @@ class Call(Generic[M]):
             resource.update(rsp.desired.resources[key], manifest)
             rsp.desired.resources[key].ready = fnv1.READY_TRUE if ready else fnv1.READY_FALSE
         self.report.write(rsp, self._ttl)
+        if self._only_if:
+            rsp.desired.composite.resource.update({"metadata": {"resourceVersion": self._only_if}})
         return rsp
 
 

@@ -1,6 +1,7 @@
-"""Capacity claims: small inert objects that say which nodes a replica takes.
+"""Claims and grants: small inert objects by which a replica asks for nodes and its cluster answers.
 
-A cluster counts these instead of watching ModelReplicas, whose every change would wake it.
+A claim stands beside its ModelReplica, a grant in modelplane-system, where tenants cannot
+write. Neither is watched by more than the one who has to act on it (`design/capacity-ledger.md`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import ModelReplica
@@ -19,15 +20,33 @@ Manifest = dict[str, Any]
 
 API_VERSION = "v1"
 KIND = "ConfigMap"
+GRANTED, WAITING, REFUSED = "Granted", "Waiting", "Refused"
+# Positions further back are not told: every grant would rewrite the whole queue.
+LAST_POSITION = 20
+_MOST_NODES = 10_000
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Nodes per pool that one replica takes on one cluster."""
+    """Nodes per pool that one replica asks for on one cluster."""
 
+    uid: str
     namespace: str
     replica: str
     nodes: Mapping[str, int]
+    reserved: bool = False
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A cluster's answer to one claim, and all that its replica must know of the cluster."""
+
+    uid: str
+    verdict: str
+    message: str = ""
+    position: int = 0
+    site: Manifest = field(default_factory=dict)
 
 
 def nodes_of(replica: ModelReplica) -> Counter[str]:
@@ -39,13 +58,23 @@ def nodes_of(replica: ModelReplica) -> Counter[str]:
     return nodes
 
 
-def claim(name: str, namespace: str, cluster: str, nodes: Mapping[str, int]) -> Manifest:
-    """The ConfigMap that claims `nodes` per pool for the replica `name`."""
+def claim(replica: ModelReplica) -> Manifest:
+    """The ConfigMap by which a replica asks for its nodes."""
+    metadata = replica.metadata
+    data = {
+        "replica": metadata.name,
+        "uid": metadata.uid,
+        "nodes": json.dumps(dict(sorted(nodes_of(replica).items()))),
+    }
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": names.child_name(name, "claim"), "namespace": namespace, "labels": selector(cluster)},
-        "data": {"replica": name, "nodes": json.dumps(dict(sorted(nodes.items())))},
+        "metadata": {
+            "name": names.child_name(metadata.name, "claim"),
+            "namespace": metadata.namespace,
+            "labels": selector(replica.spec.clusterName),
+        },
+        "data": {**data, "reserved": "true"} if replica.spec.reserved else data,
     }
 
 
@@ -54,13 +83,58 @@ def selector(cluster: str) -> dict[str, str]:
     return {labels.CAPACITY_CLAIM: cluster}
 
 
-def read(manifest: Manifest) -> Claim | None:
+def read_claim(manifest: Manifest) -> Claim | None:
     """The claim in a ConfigMap; None when it is not one of ours, so that nobody else's can upset the count."""
-    data = manifest.get("data") or {}
     try:
+        data, metadata = manifest["data"], manifest["metadata"]
         nodes = json.loads(data["nodes"])
-        counted = {str(pool): number for pool, number in nodes.items() if type(number) is int and number > 0}
-        metadata = manifest["metadata"]
-        return Claim(metadata["namespace"], str(data["replica"]), counted) if counted == nodes else None
+        counted = {p: n for p, n in nodes.items() if type(n) is int and 0 < n <= _MOST_NODES}
+        if counted != nodes or not counted or not data["uid"]:
+            return None
+        return Claim(
+            uid=data["uid"],
+            namespace=metadata["namespace"],
+            replica=data["replica"],
+            nodes=counted,
+            reserved=data.get("reserved") == "true",
+            created=metadata.get("creationTimestamp") or "",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def grant_name(namespace: str, replica: str) -> str:
+    """The grant of one replica."""
+    return names.child_name(namespace, replica, "grant")
+
+
+def grant(claim: Claim, cluster: str, answer: Grant) -> Manifest:
+    """The ConfigMap that answers a claim."""
+    data = {"uid": claim.uid, "verdict": answer.verdict, "message": answer.message}
+    if answer.position:
+        data["position"] = str(answer.position)
+    if answer.site:
+        data["site"] = json.dumps(answer.site, sort_keys=True)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {
+            "name": grant_name(claim.namespace, claim.replica),
+            "namespace": names.SYSTEM_NAMESPACE,
+            "labels": {labels.CAPACITY_GRANT: cluster},
+        },
+        "data": data,
+    }
+
+
+def read_grant(manifest: Manifest) -> Grant | None:
+    """The answer in a ConfigMap; None when it is not one of ours."""
+    try:
+        data = manifest["data"]
+        site = json.loads(data.get("site") or "{}")
+        if data["verdict"] not in (GRANTED, WAITING, REFUSED) or not isinstance(site, dict):
+            return None
+        message, position = data.get("message") or "", int(data.get("position") or 0)
+        return Grant(data["uid"], data["verdict"], message, position, site)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

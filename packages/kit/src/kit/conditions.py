@@ -105,8 +105,17 @@ TABLE = (
     ConditionType(
         "ModelReplica",
         "Granted",
-        "The replica's cluster exists and has prepared the tenant's namespace.",
-        ("Granted", "ClusterNotFound", "PoolNotFound", "ClusterNotReady", "TenantNotReady", "Unsupported"),
+        "The replica's cluster has given it nodes and prepared the tenant's namespace.",
+        (
+            "Granted",
+            "Waiting",
+            "Refused",
+            "GrantNotFound",
+            "ClusterNotFound",
+            "PoolNotFound",
+            "TenantNotReady",
+            "Unsupported",
+        ),
         counts=False,  # What runs goes on serving when its cluster's record is lost.
     ),
     ConditionType(
@@ -130,6 +139,9 @@ TABLE = (
     ConditionType("ModelCache", "Hydrated", "The weights are on every cluster that needs them."),
     ConditionType("ServingStack", "ComponentsReady", "Every component of the stack runs."),
     ConditionType("ServingStack", "GatewayReady", "The cluster's gateway has an address."),
+    ConditionType(
+        "CapacityLedger", "Arbitrated", "Every claim on the cluster's nodes has its answer.", ("Arbitrated",)
+    ),
     ConditionType(
         "ClusterTenant",
         "NamespaceReady",

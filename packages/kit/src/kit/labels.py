@@ -7,6 +7,7 @@ CLUSTER = "modelplane.ai/cluster"
 TENANT = "modelplane.ai/tenant"
 POOL = "modelplane.ai/pool"
 CAPACITY_CLAIM = "modelplane.ai/capacity-claim"
+CAPACITY_GRANT = "modelplane.ai/capacity-grant"
 
 # A Service selects pods by SERVING; a Deployment selects its own by WORKLOAD.
 SERVING = "modelplane.ai/serving"

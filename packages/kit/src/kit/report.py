@@ -29,6 +29,7 @@ class Report:
         self._said: dict[str, resource.Condition] = {}
         self._status: Manifest = {}
         self._keep = False
+        self._forgotten: set[str] = set(_FROM_CROSSPLANE)
         self._fatal = ""
 
     def condition(self, type: str, met: bool | None, reason: str, message: str) -> None:
@@ -47,6 +48,10 @@ class Report:
     def keep(self) -> None:
         """Status fields that are not said stay as they are."""
         self._keep = True
+
+    def forget(self, field: str) -> None:
+        """The status field is not kept; it goes unless it is said again."""
+        self._forgotten.add(field)
 
     def internal_error(self, message: str) -> None:
         """The kind's first condition says that the function itself failed."""
@@ -96,7 +101,7 @@ class Report:
     def _kept_status(self) -> Manifest:
         if not self._keep:
             return {}
-        return {k: v for k, v in self._before.items() if k not in _FROM_CROSSPLANE}
+        return {k: v for k, v in self._before.items() if k not in self._forgotten}
 
     def _look_again(self, ready: bool, ttl: float | None) -> float:
         if self._circuit_is_open():

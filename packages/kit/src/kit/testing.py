@@ -76,6 +76,7 @@ def plain(answer: wire.Answer) -> Manifest:
         {
             "ready": answer.ready,
             "ttlSeconds": answer.ttl_seconds,
+            "onlyIf": answer.only_if,
             "conditions": answer.conditions,
             "results": answer.results,
             "status": answer.status,

@@ -63,6 +63,8 @@ class Answer:
     requirements: dict[str, Selector]
     ttl_seconds: float
     context: Manifest
+    only_if: str = ""
+    """The composite's resourceVersion without which its status is not written; empty for any."""
 
     @property
     def fatal(self) -> bool:
@@ -99,6 +101,7 @@ def answer(rsp: fnv1.RunFunctionResponse) -> Answer:
         requirements={k: _selector(rsp.requirements.resources[k]) for k in sorted(rsp.requirements.resources)},
         ttl_seconds=rsp.meta.ttl.ToTimedelta().total_seconds(),
         context=_plain(resource.struct_to_dict(rsp.context)),
+        only_if=composite.get("metadata", {}).get("resourceVersion", ""),
     )
 
 

@@ -2,7 +2,7 @@
 
 from scheduling.capacity import Claim, Cluster, Device, NodeClass, Pool, read_class, read_device
 from scheduling.cel import compile_error
-from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of
+from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of, summary
 from scheduling.labels import LabelRule, LabelSelector, read_selector
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, DeviceRequest, EngineNeed, Kept, MemberNeed, Phase
@@ -37,4 +37,5 @@ __all__ = [
     "read_device",
     "read_selector",
     "stay",
+    "summary",
 ]

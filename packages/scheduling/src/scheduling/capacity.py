@@ -87,6 +87,8 @@ class Pool:
     drain: bool = False
     waiting: int = 0
     """Nodes that replicas ask for which are there already and have to wait."""
+    nodes: int = 0
+    """All nodes of the pool, free or not."""
 
 
 @dataclass(frozen=True)

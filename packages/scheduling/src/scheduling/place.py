@@ -32,6 +32,8 @@ class Decision:
     """What to create and what to remove, and why the rest is not placed; every list is sorted or in order."""
 
     placements: tuple[Placement, ...] = ()
+    queue: tuple[Placement, ...] = ()
+    """Where those that have no room now are to wait: one for each that is missing, if any cluster could ever take it."""
     refusals: tuple[Refusal, ...] = ()
     remove: tuple[str, ...] = ()
     invalid: tuple[InvalidSelector, ...] = ()
@@ -57,12 +59,15 @@ def place(needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Ke
         _placement(sites[name], assignment) for name, assignments in sorted(held.items()) for assignment in assignments
     )
     refusals: tuple[Refusal, ...] = ()
+    queue: tuple[Placement, ...] = ()
     if len(placements) < missing:
+        queue = _queue(sites.values(), missing - len(placements))
         refusals = tuple(
             sorted((site.refusal(held.get(name, ())) for name, site in sites.items()), key=lambda refusal: refusal.rank)
         )
     return Decision(
         placements=placements,
+        queue=queue,
         refusals=refusals,
         remove=remove,
         stale=_stale(needs, staying, sites),
@@ -116,6 +121,26 @@ def _room(site: Site, held: tuple[Assignment, ...]) -> int:
     used = set(held[-1].values())
     left = zip(site.cluster.pools, site.left(held), strict=True)
     return sum([free for pool, free in left if pool.name in used])
+
+
+def _queue(sites: Iterable[Site], missing: int) -> tuple[Placement, ...]:
+    """The clusters that could take a replica if their nodes were free, the shortest queue first."""
+    line = []
+    for site in sites:
+        empty = replace(site, free=tuple([pool.nodes for pool in site.cluster.pools]), full=False, given_up=False)
+        if not site.is_open or (held := empty.hold(())) is None:
+            continue
+        used = set(held[0].values())
+        waiting = sum([pool.waiting for pool in site.cluster.pools if pool.name in used])
+        line.append((waiting, preference(site.needs.uid, site.cluster.name), site.cluster.name, empty, held[0]))
+    heapq.heapify(line)
+    found: list[Placement] = []
+    while line and len(found) < missing:
+        waiting, preferred, name, site, assignment = line[0]
+        found.append(_placement(site, assignment))
+        nodes = sum(engine.nodes for engine in site.needs.engines)
+        heapq.heapreplace(line, (waiting + nodes, preferred, name, site, assignment))
+    return tuple(found)
 
 
 def _placement(site: Site, assignment: Assignment) -> Placement:

@@ -143,7 +143,10 @@ class Site:
 
 
 def make_site(needs: DeploymentNeeds, cluster: Cluster, kept: Iterable[Kept], fits: Fits) -> Site:
-    """Replicas kept on the cluster that its pools do not know of yet take their nodes here."""
+    """Replicas kept on the cluster that its pools do not know of yet take their nodes here.
+
+    Free nodes that others wait for are not free: nobody overtakes.
+    """
     pools = tuple(sorted(cluster.pools, key=lambda pool: pool.name))
     if pools != cluster.pools:
         cluster = replace(cluster, pools=pools)
@@ -153,7 +156,7 @@ def make_site(needs: DeploymentNeeds, cluster: Cluster, kept: Iterable[Kept], fi
         if not replica.counted:
             for engine, name in replica.pools.items():
                 used[name] += nodes.get(engine, 0)
-    return Site(needs, cluster, tuple([max(pool.free - used[pool.name], 0) for pool in pools]), fits)
+    return Site(needs, cluster, tuple([max(pool.free - pool.waiting - used[pool.name], 0) for pool in pools]), fits)
 
 
 def resolve(cluster: Cluster, engine: EngineNeed, pool: str) -> Mapping[tuple[str, str], tuple[ResolvedRequest, ...]]:

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from schemas.capacityledger import CapacityLedger
     from schemas.clustertenant import ClusterTenant
     from schemas.inferenceclass import InferenceClass
     from schemas.inferencecluster import InferenceCluster
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from schemas.servingstack import ServingStack
 
 __all__ = [
+    "CapacityLedger",
     "ClusterTenant",
     "InferenceClass",
     "InferenceCluster",

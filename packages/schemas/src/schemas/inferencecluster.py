@@ -46,6 +46,8 @@ class Replicas(Model):
 
     granted: Annotated[int | None, Field(ge=0, le=1000000)] = None
     """Replicas that hold nodes."""
+    waiting: Annotated[int | None, Field(ge=0, le=1000000)] = None
+    """Replicas in the queue."""
     refused: Annotated[int | None, Field(ge=0, le=1000000)] = None
     """Replicas that can never fit."""
 

@@ -49,6 +49,8 @@ class Placement(Model):
     """Name of its InferenceCluster."""
     ready: bool | None = None
     """Whether it serves."""
+    offer: Annotated[str | None, Field(max_length=32)] = None
+    """What the cluster offered when PlacementCurrent was last judged."""
 
 
 class Disaggregation(Model):
@@ -533,6 +535,8 @@ class Status(Model):
         list[Placement], Field(max_length=128)
     ] = []
     """Where each replica is."""
+    needs: Annotated[str | None, Field(max_length=32)] = None
+    """Changes with what the deployment needs; PlacementCurrent was last judged for this."""
     scheduling: Scheduling | None = None
     """Why replicas are not placed; absent when all are."""
     conditions: list[Condition] = []

@@ -310,6 +310,10 @@ class Status(Model):
     """ClusterProviderConfig through which the cluster is reached."""
     namespace: Annotated[str | None, Field(max_length=63)] = None
     """Namespace on the cluster that holds the workloads."""
+    position: Annotated[int | None, Field(ge=1, le=1000000)] = None
+    """Place in the cluster's queue while it waits, from 1."""
+    offer: Annotated[str | None, Field(max_length=32)] = None
+    """Changes with what the cluster offers."""
     endpoint: Endpoint | None = None
     """Where the replica answers once it is Ready."""
     engines: Annotated[

@@ -1,0 +1,147 @@
+"""Read the claims, commit who holds nodes, and only then answer with grants (`design/capacity-ledger.md`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit import capacity, labels, remote
+from kit.call import Call, NotFetched
+from kit.capacity import GRANTED, LAST_POSITION, REFUSED, WAITING, Claim, Grant
+from kit.fields import Fields
+from schemas import CapacityLedger
+
+from compose_capacity_ledger.books import Books, Entry, Pool, free_nodes, reserved_nodes, settle
+
+Manifest = dict[str, Any]
+
+COMMITTED_SECONDS = 1.0
+VANISHED_SECONDS = 3.0
+
+
+def compose(call: Call[CapacityLedger]) -> None:
+    """A call either commits a decision or projects what is committed, never both."""
+    found = call.find_manifests(
+        "claims", capacity.API_VERSION, capacity.KIND, labels=capacity.selector(call.xr.spec.clusterName)
+    )
+    if found is None:
+        raise NotFetched("claims")
+    claims = [claim for claim in map(capacity.read_claim, found) if claim]
+    held = _held(call)
+    vanished = {uid: entry for uid, entry in held.items() if uid not in {c.uid for c in claims}}
+    released = {uid for uid, entry in vanished.items() if _is_gone(call, uid, entry)}
+    books = settle(_pools(call), held, claims, released)
+    status = _status(call, books)
+    if held != books.entries or not call.xr.status.replicas:
+        call.commit(**status)
+        call.look_again(COMMITTED_SECONDS)
+        return
+    _want_grants(call, claims, books)
+    call.status(**status)
+    call.only_if_current()
+    call.condition("Arbitrated", True, "Arbitrated", "Every claim has its answer.")
+    call.look_again(VANISHED_SECONDS if vanished else 0)
+
+
+def _held(call: Call[CapacityLedger]) -> dict[str, Entry]:
+    entries = call.xr.status.entries or {}
+    return {uid: Entry(e.namespace, e.replica, dict(e.nodes)) for uid, e in entries.items()}
+
+
+def _pools(call: Call[CapacityLedger]) -> list[Pool]:
+    closed = "is being drained" if call.xr.spec.drain else ""
+    return [
+        Pool(p.name, p.nodes, closed or (f"drains its pool {p.name}" if p.drain else "")) for p in call.xr.spec.pools
+    ]
+
+
+def _is_gone(call: Call[CapacityLedger], uid: str, entry: Entry) -> bool:
+    """Whether nothing is left of a replica whose claim has vanished: neither itself nor an Object of its.
+
+    Looked at, not watched: the Objects of a replica that ends change many times.
+    """
+    replicas = call.peek_manifests(
+        f"replica-{uid}",
+        "modelplane.ai/v1alpha1",
+        "ModelReplica",
+        _uid,
+        name=entry.replica,
+        namespace=entry.namespace,
+    )
+    objects = call.peek_manifests(
+        f"objects-{uid}",
+        remote.API_VERSION,
+        "Object",
+        _owners,
+        labels={labels.REPLICA: entry.replica},
+        namespace=entry.namespace,
+    )
+    if replicas is None or objects is None:
+        return False
+    return uid not in replicas and not any(uid in owners.split() for owners in objects)
+
+
+def _uid(replica: Fields) -> str:
+    return replica.text("metadata.uid", "")
+
+
+def _owners(obj: Fields) -> str:
+    return " ".join(owner.text("uid", "") for owner in obj.parts("metadata.ownerReferences"))
+
+
+def _status(call: Call[CapacityLedger], books: Books) -> Manifest:
+    pools = _pools(call)
+    free, reserved = free_nodes(pools, books.entries), reserved_nodes(books.entries.values())
+    asked = reserved_nodes(Entry(c.namespace, c.replica, c.nodes) for c in books.waiting)
+    return {
+        "entries": {
+            uid: {"namespace": e.namespace, "replica": e.replica, "nodes": dict(sorted(e.nodes.items()))}
+            for uid, e in sorted(books.entries.items())
+        },
+        "pools": [
+            {"name": p.name, "reserved": reserved[p.name], "free": max(free[p.name], 0), "waiting": asked[p.name]}
+            for p in pools
+        ],
+        "namespaces": sorted({e.namespace for e in books.entries.values()}),
+        "replicas": {"granted": len(books.entries), "waiting": len(books.waiting), "refused": len(books.refused)},
+    }
+
+
+def _want_grants(call: Call[CapacityLedger], claims: list[Claim], books: Books) -> None:
+    cluster = call.xr.spec.clusterName
+    position = {claim.uid: place for place, claim in enumerate(books.waiting, 1)}
+    keys = set()
+    for claim in claims:
+        key = f"grant-{claim.uid}"
+        keys.add(key)
+        answer = _answer(call, claim, books, position.get(claim.uid, 0))
+        call.want(key, capacity.grant(claim, cluster, answer), ready=True)
+    kept = {f"grant-{uid}" for uid in books.entries}
+    for key in call.observed():
+        if key not in keys | kept:
+            call.drop(key)
+
+
+def _answer(call: Call[CapacityLedger], claim: Claim, books: Books, position: int) -> Grant:
+    if claim.uid in books.entries:
+        return Grant(claim.uid, GRANTED, site=_site(call))
+    if claim.uid in books.refused:
+        return Grant(claim.uid, REFUSED, books.refused[claim.uid])
+    return Grant(claim.uid, WAITING, position=position if position <= LAST_POSITION else 0)
+
+
+def _site(call: Call[CapacityLedger]) -> Manifest:
+    """What a replica must know of its cluster."""
+    spec = call.xr.spec
+    pools = {
+        p.name: {
+            "nodeSelector": p.nodeSelector or {labels.POOL: p.name},
+            "taints": [t.manifest() for t in p.taints or []],
+        }
+        for p in spec.pools
+    }
+    return {
+        "providerConfig": spec.providerConfigName,
+        "gateway": spec.gateway.address,
+        "offer": spec.offer,
+        "pools": pools,
+    }
