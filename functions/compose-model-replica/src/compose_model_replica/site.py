@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit import capacity, labels, names
-from kit.call import Call, NotFetched
+from kit.call import Call, NotFetched, group_version_kind
 from kit.capacity import GRANTED, WAITING, Grant
+from kit.fields import Fields
 from kit.remote import Target
 from schemas import ClusterTenant, InferenceCluster, ModelReplica
 
 Manifest = dict[str, Any]
 
 CLAIM_KEY = "capacity"
+TENANT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,18 @@ def _granted(call: Call[ModelReplica], grant: Grant) -> Site | Refused:
 
 
 def _tenant_is_ready(call: Call[ModelReplica], cluster: str) -> bool:
+    """Looked at, not watched: the birth of a tenant would open the circuit of the first replica in it."""
     name = names.tenant_name(cluster, call.namespace)
-    tenants = call.find("tenant", ClusterTenant, name=name, namespace=names.SYSTEM_NAMESPACE)
-    if tenants is None:
+    kind = group_version_kind(ClusterTenant)
+    found = call.peek_manifests("tenant", *kind, _readiness, name=name, namespace=names.SYSTEM_NAMESPACE)
+    if found is None:
         raise NotFetched("tenant")
-    return any(c.type == "Ready" and c.status == "True" for t in tenants for c in t.status.conditions)
+    if "True" in found:
+        return True
+    call.look_again(TENANT_SECONDS)
+    return False
+
+
+def _readiness(tenant: Fields) -> str:
+    ready = (c.text("status", "") for c in tenant.parts("status.conditions") if c.text("type", "") == "Ready")
+    return next(ready, "Unknown")
