@@ -52,6 +52,12 @@ def settle(
     awaited: set[str] = set()
     for claim in sorted(claims, key=_order):
         if claim.uid in entries:
+            more = {p: n - entries[claim.uid].nodes.get(p, 0) for p, n in claim.nodes.items()}
+            # What runs goes on with its old nodes until the new ones are there.
+            if all(n <= 0 or (free[p] >= n and p not in awaited) for p, n in more.items()):
+                free.update(entries[claim.uid].nodes)
+                free.subtract(claim.nodes)
+                entries[claim.uid] = Entry(claim.namespace, claim.replica, claim.nodes)
             continue
         if why := _never(claim, by_name):
             refused[claim.uid] = why

@@ -123,7 +123,7 @@ def _want_grants(call: Call[CapacityLedger], claims: list[Claim], books: Books) 
 
 def _answer(call: Call[CapacityLedger], claim: Claim, books: Books, position: int) -> Grant:
     if claim.uid in books.entries:
-        return Grant(claim.uid, GRANTED, site=_site(call))
+        return Grant(claim.uid, GRANTED, site={**_site(call), "nodes": books.entries[claim.uid].nodes})
     if claim.uid in books.refused:
         return Grant(claim.uid, REFUSED, books.refused[claim.uid])
     return Grant(claim.uid, WAITING, position=position if position <= LAST_POSITION else 0)

@@ -101,6 +101,8 @@ def _granted(call: Call[ModelReplica], grant: Grant) -> Site | Refused:
             f"InferenceCluster {name} has no node pool {', '.join(missing)}. What already runs there is left as it is; "
             "add the pool again, or delete this replica to have it placed anew.",
         )
+    if dict(capacity.nodes_of(call.xr)) != site["nodes"]:
+        return Refused("Waiting", f"{name} has not given the nodes yet that it asks for now; it runs on those it has.")
     namespace = names.tenant_namespace(call.namespace)
     if not has_started(call) and not _tenant_is_ready(call, name):
         return Refused("TenantNotReady", f"Waiting for namespace {namespace} on cluster {name}.")

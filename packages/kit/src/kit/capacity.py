@@ -24,6 +24,7 @@ GRANTED, WAITING, REFUSED = "Granted", "Waiting", "Refused"
 # Positions further back are not told: every grant would rewrite the whole queue.
 LAST_POSITION = 20
 _MOST_NODES = 10_000
+_SITE = {"providerConfig", "gateway", "offer", "pools", "nodes"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Grant:
     message: str = ""
     position: int = 0
     site: Manifest = field(default_factory=dict)
+    """With a granted claim: providerConfig, gateway, offer, pools {name: {nodeSelector, taints}}, nodes by pool."""
 
 
 def nodes_of(replica: ModelReplica) -> Counter[str]:
@@ -132,7 +134,9 @@ def read_grant(manifest: Manifest) -> Grant | None:
     try:
         data = manifest["data"]
         site = json.loads(data.get("site") or "{}")
-        if data["verdict"] not in (GRANTED, WAITING, REFUSED) or not isinstance(site, dict):
+        if data["verdict"] not in (GRANTED, WAITING, REFUSED):
+            return None
+        if data["verdict"] == GRANTED and not set(site) >= _SITE:
             return None
         message, position = data.get("message") or "", int(data.get("position") or 0)
         return Grant(data["uid"], data["verdict"], message, position, site)
