@@ -19,7 +19,11 @@ VANISHED_SECONDS = 3.0
 
 
 def compose(call: Call[CapacityLedger]) -> None:
-    """A call either commits a decision or projects what is committed, never both."""
+    """A call either commits a decision or projects what is committed, never both.
+
+    Each writes its status only if the ledger is still what was read: a late one must not undo a newer.
+    """
+    call.only_if_current()
     found = call.find_manifests(
         "claims", capacity.API_VERSION, capacity.KIND, labels=capacity.selector(call.xr.spec.clusterName)
     )
@@ -37,7 +41,6 @@ def compose(call: Call[CapacityLedger]) -> None:
         return
     _want_grants(call, claims, books)
     call.status(**status)
-    call.only_if_current()
     call.condition("Arbitrated", True, "Arbitrated", "Every claim has its answer.")
     call.look_again(VANISHED_SECONDS if vanished else 0)
 

@@ -42,12 +42,20 @@ def _report_scheduled(call: Call[ModelDeployment], staying: list[Existing], plan
         call.condition("ReplicasScheduled", False, "Pending", f"Waiting for {awaited}, just created, to be reached.")
         return
     waiting = [e for e in staying if e.is_waiting]
-    if not waiting and not (decision.refusals or decision.invalid) and (decision.placements or any(not e.holds for e in staying)):
+    if (
+        not waiting
+        and not (decision.refusals or decision.invalid)
+        and (decision.placements or any(not e.holds for e in staying))
+    ):
         call.condition("ReplicasScheduled", False, "Pending", f"{held} of {total} placed, more are being asked for.")
         return
-    queue = "; ".join(_queued(e) for e in waiting[:_TOLD])
-    message = f"{_sentence(decision.summary)}{_fix(decision)}" + (f" {queue}." if queue else "")
-    call.condition("ReplicasScheduled", False, _reason(decision), message)
+    told = [f"{held} of {total} placed."]
+    if decision.refusals or decision.invalid or not waiting:
+        told = [_sentence(decision.summary) + _fix(decision)]
+    if waiting:
+        told.append("; ".join(_queued(e) for e in waiting[:_TOLD]) + ".")
+    reason = "InsufficientCapacity" if waiting and not decision.invalid else _reason(decision)
+    call.condition("ReplicasScheduled", False, reason, " ".join(told))
     call.status(scheduling=_scheduling(decision, waiting))
 
 

@@ -210,18 +210,16 @@ class Call(Generic[M]):
         self.report.status(**fields)
 
     def commit(self, **fields: Any) -> None:
-        """Write status fields only if the composite is still what was read; what is composed stays as it is.
-
-        A function reads its own composite from a cache. With the resourceVersion that it read as
-        precondition a decision from an old state is refused by the API server and taken anew.
-        """
+        """Write status fields and nothing else: what is composed stays as it is, whatever was wanted."""
         self.report.keep()
         self.report.status(**fields)
-        self.only_if_current()
         self._commits = True
 
     def only_if_current(self) -> None:
-        """Have the API server refuse the status if the composite is no longer what was read."""
+        """Have the API server refuse the status if the composite is no longer what was read.
+
+        A function reads its own composite from a cache; what it decides from an old state must not stand.
+        """
         self._only_if = metadata_of(self.xr).resourceVersion
 
     def look_again(self, seconds: float) -> None:

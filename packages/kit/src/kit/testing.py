@@ -132,10 +132,11 @@ def _is_builtin(api_version: str) -> bool:
 
 
 def _as_observed(manifest: Manifest, before: Manifest | None) -> Manifest:
-    seen = {**manifest}
-    if before and "status" in before:
-        seen["status"] = before["status"]
-    return seen
+    if before is None:
+        return manifest
+    kept = {k: v for k, v in before.get("metadata", {}).items() if k in ("uid", "creationTimestamp", "ownerReferences")}
+    status = {"status": before["status"]} if "status" in before else {}
+    return {**manifest, "metadata": {**manifest["metadata"], **kept}, **status}
 
 
 def _set_only(value: Manifest) -> Manifest:
