@@ -29,6 +29,8 @@ Requests = dict[tuple[str, str], list[Manifest]]
 WAVE = 2
 # What a cluster says of its free nodes is a moment old; who moves at once moves in vain.
 MOVES_AFTER_SECONDS = 10.0
+# A node that becomes free somewhere is for the first of a queue, not for all of them at once.
+MOVES_FROM_POSITION = 3
 # A cluster counts a claim within a moment; until then a replica's own nodes may still look free.
 COUNTED_SECONDS = 15.0
 
@@ -92,7 +94,8 @@ def _divide(decision: Decision, waiting: list[Existing], missing: int) -> tuple[
             room.remove(mine)
         else:
             elsewhere.append(replica)
-    moving = [r for r in elsewhere if r.age > MOVES_AFTER_SECONDS][: len(room)]
+    first = [r for r in elsewhere if 0 < r.position <= MOVES_FROM_POSITION]
+    moving = [r for r in first if r.age > MOVES_AFTER_SECONDS][: len(room)]
     return moving, [*room[: len(moving)], *(room[len(moving) :] + queue)[: max(missing, 0)]]
 
 

@@ -88,7 +88,7 @@ def _sites(
 
 
 def _spread(sites: Mapping[str, Site], missing: int, there: Counter[str]) -> dict[str, tuple[Assignment, ...]]:
-    """One replica after another, each to the cluster with the fewest, then the tightest, then the preferred one."""
+    """One replica after another, each to the cluster with the fewest, then one of the tightest that is preferred."""
     held: dict[str, tuple[Assignment, ...]] = {}
     if missing <= 0:
         return held
@@ -117,10 +117,13 @@ def _offer(site: Site, before: tuple[Assignment, ...], there: Mapping[str, int])
 
 
 def _room(site: Site, held: tuple[Assignment, ...]) -> int:
-    """Free nodes left in the pools that the last replica uses: the fewer, the more room elsewhere."""
+    """How many free nodes are left in the pools that the last replica uses: the fewer, the more room elsewhere.
+
+    Told in powers of two. By the node, all deployments that look at one moment would go to one cluster.
+    """
     used = set(held[-1].values())
     left = zip(site.cluster.pools, site.left(held), strict=True)
-    return sum([free for pool, free in left if pool.name in used])
+    return sum([free for pool, free in left if pool.name in used]).bit_length()
 
 
 def _queue(sites: Iterable[Site], missing: int) -> tuple[Placement, ...]:
