@@ -81,6 +81,7 @@ def test_what_kubernetes_does_not_place_is_not_placed(expression):
         f'{CAPACITY} == {{"memory": quantity("81920Mi"), "slices": quantity("7")}}',
         f"{ATTRIBUTES}.int == 42.0 && {ATTRIBUTES}.yes == true && {ATTRIBUTES}.text != null",
         'quantity("1Ti").isInteger() && quantity("7").asInteger() == 7 && quantity("3k").isInteger()',
+        f"{ATTRIBUTES}.exists(a, {ATTRIBUTES}.exists(b, a + b == 'yesint'))",
         'semver("1.2.-rc", true) == semver("1.2.0-rc")',
     ],
 )
@@ -117,6 +118,7 @@ def test_what_kubernetes_places_is_placed(expression):
         (f'cel.bind(w, {ATTRIBUTES}.text.split(" "), w[0] + "x" == "y")', "+ on a text"),
         ("cel.bind(a, device.attributes, has(a.x))", "bind the attributes of one domain"),
         ("device.capacity == {}", "maps of maps"),
+        (f"{ATTRIBUTES}.all(a, {ATTRIBUTES}.all(b, {ATTRIBUTES}.all(c, a + b + c != '')))", "loops within loops"),
         ("true ||" + " " * 10240 + "true", "longer than the 10240 bytes"),
         ("+".join(["1"] * 3000) + " > 0", "recursion"),
     ],

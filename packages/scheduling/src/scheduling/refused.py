@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from scheduling import wire
 
 _LONGEST = 10 * 1024
+_DEAREST = 1_000_000
 # Types as the checker writes them.
 ANY, DYN, TEXT = b"\x28\x01", b"\x0a\x00", b"\x18\x05"
 LOOSE = (ANY, DYN)
@@ -91,3 +92,8 @@ def check_bounded(name: str, kinds: Iterable[bytes]) -> None:
     texts = [kind in (TEXT, *LOOSE) for kind in kinds]
     if name in _MEASURING and (all(texts) if name == "_+_" else any(texts)):
         raise RefusedError(f"Kubernetes refuses {name.strip('_')} on a text whose length it does not know {_DEAR}")
+
+
+def check_cost(units: int) -> None:
+    if units > _DEAREST:
+        raise RefusedError("Kubernetes would refuse this many rounds of loops within loops, they exceed the cost limit")
