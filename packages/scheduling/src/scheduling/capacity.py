@@ -26,7 +26,7 @@ class Traits:
 
     driver: str
     attributes: tuple[tuple[str, str, str, Attribute], ...]
-    capacity: tuple[tuple[str, str, Quantity], ...]
+    capacity: tuple[tuple[str, str, str, Quantity], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class Device:
     @cached_property
     def traits(self) -> Traits:
         attributes = ((*self._qualified(name), type(value).__name__, value) for name, value in self.attributes.items())
-        capacity = ((*self._qualified(name), value) for name, value in self.capacity.items())
-        return Traits(self.driver, tuple(sorted(attributes, key=lambda entry: entry[:2])), tuple(sorted(capacity)))
+        capacity = ((*self._qualified(name), value.kept, value) for name, value in self.capacity.items())
+        return Traits(self.driver, tuple(sorted(attributes, key=_place)), tuple(sorted(capacity, key=_place)))
 
     @cached_property
     def _key(self) -> tuple[object, ...]:
@@ -102,6 +102,10 @@ class Cluster:
     drain: bool = False
     gateway_ready: bool = True
     caches: frozenset[str] = frozenset()
+
+
+def _place(entry: tuple[str, str, str, Any]) -> tuple[str, str]:
+    return entry[:2]
 
 
 def read_class(name: str, devices: Iterable[Mapping[str, Any]]) -> NodeClass:

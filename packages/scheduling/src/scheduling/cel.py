@@ -10,11 +10,12 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 
 from scheduling.capacity import Attribute, Traits
+from scheduling.dialect import adapt
 from scheduling.functions import DECLARATIONS, IMPLEMENTATIONS, QUANTITY, boxed
 from scheduling.quantity import Quantity
+from scheduling.refused import check_text
 
 _MAP_OF = "device\\s*\\.\\s*(attributes|capacity)\\s*\\[\\s*(?:\"([^\"\\\\]*)\"|'([^'\\\\]*)')\\s*\\]"
-_DOMAIN = re.compile(_MAP_OF)
 _REFERENCE = re.compile(_MAP_OF + r"\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
 _PLACE = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: )?<input>:(\d+):(\d+): ", re.MULTILINE)
 
@@ -45,7 +46,7 @@ class Selector:
     def verdict(self, traits: Traits) -> Verdict:
         """An absent attribute and every other runtime error mean that the device does not match."""
         try:
-            result = self.program.eval(data=self._variables(traits))
+            result = self.program.eval(data=_values(traits))
             value, kind = result.value(), result.type()
         except Exception as error:  # noqa: BLE001 - The binding raises whatever C++ threw.
             return Verdict(False, _sentence(str(error)))
@@ -54,19 +55,6 @@ class Selector:
         if kind == cel.Type.ERROR:
             return Verdict(False, _sentence(str(value)))
         return Verdict(False, f"must evaluate to a bool, not {kind.name()}")
-
-    def _variables(self, traits: Traits) -> Mapping[str, Any]:
-        """In DRA an unknown domain is an empty map, so has() can ask for it."""
-        seen = _values(traits)
-        maps = {"attributes": dict(seen[0]), "capacity": dict(seen[1])}
-        for which, double, single in _DOMAIN.findall(self.expression):
-            maps[which].setdefault(double or single, {})
-        return {
-            "device.driver": traits.driver,
-            "device.attributes": maps["attributes"],
-            "device.capacity": maps["capacity"],
-            "device.allowMultipleAllocations": False,
-        }
 
 
 def compile_error(expression: str) -> str:
@@ -80,13 +68,24 @@ def compile_selector(expression: str) -> Selector | CompileError:
     if any("\ud800" <= letter <= "\udfff" for letter in expression):
         return CompileError(expression, "has a character that is half of a surrogate pair")
     try:
+        check_text(expression)
         checked = _CHECKER.compile(expression)
         kind = checked.return_type()
-        if kind not in (cel.Type.BOOL, cel.Type.DYN):
+        # The binding has no name for the type any, which an attribute has.
+        if kind not in (cel.Type.BOOL, cel.Type.ERROR):
             return CompileError(expression, f"must evaluate to a bool, not {kind.name()}")
-        return Selector(expression, _RUNTIME.deserialize(checked.serialize()))
+        return Selector(expression, _RUNTIME.deserialize(adapt(checked.serialize(), _failure)))
     except Exception as error:  # noqa: BLE001 - The binding raises whatever C++ threw.
         return CompileError(expression, _sentence(str(error)))
+
+
+def _failure(constant: bytes) -> str:
+    """Why a constant part of an expression cannot be evaluated; empty when it can."""
+    try:
+        result = _RUNTIME.deserialize(constant).eval(data={})
+    except Exception as error:  # noqa: BLE001 - The binding raises whatever C++ threw.
+        return _sentence(str(error))
+    return _sentence(str(result.value())) if result.type() == cel.Type.ERROR else ""
 
 
 @lru_cache(maxsize=65536)
@@ -102,7 +101,7 @@ def seen_values(expression: str, traits: Traits) -> tuple[str, ...]:
     """What the device has under each name that the expression mentions."""
     known: dict[tuple[str, str, str], Attribute | Quantity] = {}
     known.update((("attributes", domain, name), value) for domain, name, _, value in traits.attributes)
-    known.update((("capacity", domain, name), value) for domain, name, value in traits.capacity)
+    known.update((("capacity", domain, name), value) for domain, name, _, value in traits.capacity)
     asked = {(which, double or single, name) for which, double, single, name in _REFERENCE.findall(expression)}
     shown = [f"{domain}/{name}: {_shown(known.get((which, domain, name)))}" for which, domain, name in sorted(asked)]
     if re.search(r"\bdevice\s*\.\s*driver\b", expression):
@@ -117,14 +116,19 @@ def _shown(value: Attribute | Quantity | None) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _values(traits: Traits) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+def _values(traits: Traits) -> Mapping[str, Any]:
     attributes: dict[str, dict[str, Any]] = {}
     capacity: dict[str, dict[str, Any]] = {}
     for domain, name, _, value in traits.attributes:
         attributes.setdefault(domain, {})[name] = boxed(value)
-    for domain, name, amount in traits.capacity:
+    for domain, name, _, amount in traits.capacity:
         capacity.setdefault(domain, {})[name] = boxed(amount)
-    return attributes, capacity
+    return {
+        "device.driver": traits.driver,
+        "device.attributes": attributes,
+        "device.capacity": capacity,
+        "device.allowMultipleAllocations": False,
+    }
 
 
 def _sentence(message: str) -> str:
@@ -153,5 +157,5 @@ def _by_domain(value: Any) -> Any:
 
 
 # The binding cannot carry an opaque value: one environment checks types, the other runs on boxes.
-_CHECKER = _environment(_by_domain(cel.Type.DYN), _by_domain(QUANTITY), DECLARATIONS)
+_CHECKER = _environment(_by_domain(cel.Type("any")), _by_domain(QUANTITY), DECLARATIONS)
 _RUNTIME = _environment(cel.Type.DYN, cel.Type.DYN, IMPLEMENTATIONS)

@@ -6,7 +6,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from scheduling.capacity import Attribute
-from scheduling.quantity import Quantity, of_integer, parse_quantity
+from scheduling.quantity import Quantity, parse_quantity
 from scheduling.version import Version, parse_version
 
 QUANTITY = cel.Type.AbstractType("kubernetes.Quantity")
@@ -14,7 +14,7 @@ SEMVER = cel.Type.AbstractType("kubernetes.Semver")
 _BOX = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
 _BOOL, _INT, _DOUBLE, _STRING = cel.Type.BOOL, cel.Type.INT, cel.Type.DOUBLE, cel.Type.STRING
 
-# No expression can write a key that starts like this by accident; equal values make equal boxes.
+# No expression can write a key that starts like this by accident.
 _QUANTITY_KEY, _VERSION_KEY = "\x01quantity", "\x01semver"
 
 Box = dict[str, str]
@@ -24,15 +24,18 @@ _Value = Quantity | Version
 def boxed(value: Attribute | Quantity) -> str | bool | int | Box:
     """A value as the runtime carries it."""
     if isinstance(value, Quantity):
-        return {_QUANTITY_KEY: str(value.nanos)}
+        return {_QUANTITY_KEY: value.kept}
     if isinstance(value, Version):
         return {_VERSION_KEY: str(value).partition("+")[0]}
     return value
 
 
-def _unboxed(box: Box) -> _Value:
+def _unboxed(box: Any) -> _Value:
+    if not isinstance(box, dict):
+        raise ValueError("no such overload")  # noqa: TRY004 - One error for all that CEL would not call.
     if box.keys() == {_QUANTITY_KEY}:
-        return Quantity(int(box[_QUANTITY_KEY]))
+        digits, scale, is_exact = map(int, box[_QUANTITY_KEY].split())
+        return Quantity(digits, scale, bool(is_exact))
     if box.keys() == {_VERSION_KEY}:
         return parse_version(box[_VERSION_KEY])
     raise ValueError("no such overload")
@@ -85,17 +88,65 @@ def _is(parse: Callable[..., object]) -> Callable[..., bool]:
 
 
 def _sum(sign: int) -> Callable[[Box, Box], Any]:
-    return lambda box, other: boxed(_quantity(box).plus(sign * _quantity(other).nanos))
+    return lambda box, other: boxed(_quantity(box).plus(_quantity(other), sign))
 
 
 def _sum_integer(sign: int) -> Callable[[Box, int], Any]:
-    return lambda box, other: boxed(_quantity(box).plus(sign * of_integer(other).nanos))
+    return lambda box, other: boxed(_quantity(box).plus(Quantity(other, 0), sign))
 
 
 def _sign(box: Box) -> int:
     nanos = _quantity(box).nanos
     return (nanos > 0) - (nanos < 0)
 
+
+def _domain(domains: dict[str, Any], name: object) -> Any:
+    return domains.get(name, {}) if isinstance(name, str) else {}
+
+
+def _is_box(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() in ({_QUANTITY_KEY}, {_VERSION_KEY})
+
+
+def _plain(value: Any) -> Any:
+    if _is_box(value):
+        raise ValueError("no such overload")
+    return value
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """A quantity or version can be compared with its like and with null; on the right of others it is unequal."""
+    if _is_box(left) and right is not None:
+        return _compare(left, right) == 0
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(left, dict) and isinstance(right, dict) and not _is_box(right):
+        return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def _member(value: Any, among: Any) -> bool:
+    if isinstance(among, dict):
+        return value in _plain(among)
+    if not isinstance(among, list) or (_is_box(value) and among and not any(map(_is_box, among))):
+        raise ValueError("no such overload")
+    return any(_equal(value, each) for each in among)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str) and value != value.strip():
+        raise ValueError("cannot convert a text with spaces to a number")
+    return value
+
+
+# What only a rewritten expression calls, with all arguments in one list.
+_INNER: dict[str, Callable[..., Any]] = {
+    "@domain": _domain,
+    "@plain": _plain,
+    "@equal": _equal,
+    "@member": _member,
+    "@number": _number,
+}
 
 # name, member, result, then one (parameters, implementation) per overload
 _TABLE: tuple[tuple[str, bool, Any, tuple[tuple[tuple[Any, ...], Callable[..., Any]], ...]], ...] = (
@@ -175,5 +226,16 @@ def _implementations() -> list[Any]:
     return functions
 
 
+def _spread(call: Callable[..., Any]) -> Callable[[list[Any]], Any]:
+    return lambda arguments: call(*arguments)
+
+
+def _inner() -> list[Any]:
+    return [
+        cel.FunctionDecl(name, [cel.Overload(name, cel.Type.DYN, [cel.Type.LIST], False, _spread(call))])
+        for name, call in _INNER.items()
+    ]
+
+
 DECLARATIONS = _declarations()
-IMPLEMENTATIONS = _implementations()
+IMPLEMENTATIONS = [*_implementations(), *_inner()]

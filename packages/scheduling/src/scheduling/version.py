@@ -42,9 +42,9 @@ def parse_version(text: str, normalize: bool = False) -> Version:
     match = _FORM.fullmatch(_normalized(text) if normalize else text)
     if match is None or _has_padded_number(match[4]):
         raise ValueError(f'"{text[:64]}" is no semantic version: write MAJOR.MINOR.PATCH, for example 12.4.0')
-    if any(int(number) > _LARGEST for number in match.groups()[:_NUMBERS]):
-        raise ValueError(f'"{text[:64]}" has a number beyond {_LARGEST}')
     pre = tuple(match[4].split(".")) if match[4] else ()
+    if any(int(number) > _LARGEST for number in (*match.groups()[:_NUMBERS], *filter(str.isdigit, pre))):
+        raise ValueError(f'"{text[:64]}" has a number beyond {_LARGEST}')
     return Version(int(match[1]), int(match[2]), int(match[3]), pre, match[5] or "")
 
 
@@ -55,7 +55,12 @@ def _has_padded_number(pre: str | None) -> bool:
 def _normalized(text: str) -> str:
     """As Kubernetes does it: no leading v, no leading zeros, missing numbers are zero."""
     parts = text.removeprefix("v").split(".", 2)
-    parts = [re.sub(r"^0+(?=[0-9])", "", part) for part in parts]
+    parts = [_unpadded(part) if len(part) > 1 else part for part in parts]
     if len(parts) < _NUMBERS and re.search(r"[+-]", parts[-1]):
         return ""
     return ".".join(parts + ["0"] * (_NUMBERS - len(parts)))
+
+
+def _unpadded(part: str) -> str:
+    rest = part.lstrip("0")
+    return rest if rest[:1] in tuple("123456789") else f"0{rest}"
