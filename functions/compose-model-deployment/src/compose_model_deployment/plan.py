@@ -64,39 +64,47 @@ def at_rest(replicas: list[Existing]) -> Plan:
 
 def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdated: set[int]) -> Plan:
     """Decide. `outdated` are the ordinals whose spec is not what the deployment asks for now."""
-    refused = {r.ordinal for r in replicas if r.is_refused}
-    placed = [r for r in replicas if r.ordinal not in refused and not r.is_waiting]
-    queued = [r for r in replicas if r.is_waiting]
-    waiting = queued[: max(needs.replicas - len(placed), 0)]
+    placed = [r for r in replicas if not r.is_waiting and not r.is_refused]
+    left = max(needs.replicas - len(placed), 0)
+    hopeful = [r for r in replicas if r.is_waiting] + [r for r in replicas if r.is_refused]
     kept = [_kept(r) for r in placed]
     decision = place(needs, fleet.clusters, kept)
-    leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in queued[len(waiting) :]}
+    leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in hopeful[left:]}
+    places, stuck = _stay(replicas, needs, fleet, decision, outdated)
     awaited = _awaited(needs, fleet, kept)
-    places, stuck = _stay([r for r in replicas if r.ordinal not in refused], needs, fleet, decision, outdated)
-    moving, offers = _divide(decision, waiting, needs.replicas - len(placed) - len(waiting))
     if awaited:
-        return Plan(places, leaving | refused, decision, stuck, awaited)
+        return Plan(places, leaving, decision, stuck, awaited)
+    moving, offers = _divide(decision, hopeful[:left], left)
     wave = max(WAVE - sum(1 for r in placed if not r.holds), 0)
     ordinals = free_ordinals({r.ordinal for r in replicas})
     places |= {next(ordinals): _new(offer) for offer in offers[:wave]}
-    # A place in the queue is given up only for a place that is had now.
-    remove = leaving | refused | {r.ordinal for r in moving[:wave]}
-    return Plan(places, remove, decision, stuck)
+    return Plan(places, leaving | {r.ordinal for r in moving[:wave]}, decision, stuck)
 
 
-def _divide(decision: Decision, waiting: list[Existing], missing: int) -> tuple[list[Existing], list[Placement]]:
-    """Which of the waiting move, and the places to take: theirs first, then those of the missing."""
+def _divide(decision: Decision, hopeful: list[Existing], left: int) -> tuple[list[Existing], list[Placement]]:
+    """Which of those that wait or were refused move, and the places to take: theirs first, then the missing ones'."""
     room, queue = list(decision.placements), list(decision.queue)
     elsewhere = []
-    for replica in waiting:
-        mine = next((offer for offer in room if offer.cluster == replica.cluster), None)
+    for replica in hopeful:
+        mine = next((offer for offer in room if offer.cluster == replica.cluster and replica.is_waiting), None)
         if mine:
             room.remove(mine)
         else:
             elsewhere.append(replica)
-    first = [r for r in elsewhere if 0 < r.position <= MOVES_FROM_POSITION]
-    moving = [r for r in first if r.age > MOVES_AFTER_SECONDS][: len(room)]
-    return moving, [*room[: len(moving)], *(room[len(moving) :] + queue)[: max(missing, 0)]]
+    moving, taken = [], []
+    for replica in sorted(elsewhere, key=lambda r: r.is_waiting):
+        # A place in one queue is not given up for a place in another.
+        offers = room or ([] if replica.is_waiting else queue)
+        if offers and _may_move(replica):
+            moving.append(replica)
+            taken.append(offers.pop(0))
+    return moving, [*taken, *(room + queue)[: left - len(hopeful)]]
+
+
+def _may_move(replica: Existing) -> bool:
+    if replica.is_refused:
+        return True
+    return replica.age > MOVES_AFTER_SECONDS and 0 < replica.position <= MOVES_FROM_POSITION
 
 
 def _stay(

@@ -12,6 +12,7 @@ from offline.kinds import Kind, Kinds
 from offline.store import Key, Object, Store, key_of
 
 ROUNDS = 5
+Look = tuple[Selector, list[Object]]
 
 
 class NotComposedError(Exception):
@@ -26,17 +27,19 @@ class Caller:
         self.kinds = kinds
         self.moved: set[Key] = set()  # Composites that would see something else when called again.
         self._required: dict[Key, Mapping[str, Selector]] = {}
-        self._answered: dict[Key, tuple[Ask, Answer]] = {}
+        self._answered: dict[Key, tuple[Ask, Answer, list[Look]]] = {}
 
     def call(self, kind: Kind, xr: Object, observed: Mapping[str, Object]) -> Answer:
         """The final answer for one reconcile of `xr`."""
         key = key_of(xr)
         seeds = self._fetched(self._required.get(key, {}))
         ask = Ask(xr, observed, seeds)
-        asked, answer = self._answered.get(key, (None, None))
-        if answer is None or asked != ask:
-            answer = self._rounds(kind, ask)
-            self._answered[key] = (ask, answer)
+        asked, answer, looks = self._answered.get(key, (None, None, []))
+        # What was only looked at is not required any more, yet the answer rests on it.
+        if answer is None or asked != ask or any(self._fetch(wanted) != found for wanted, found in looks):
+            looks = []
+            answer = self._rounds(kind, ask, looks)
+            self._answered[key] = (ask, answer, looks)
         return answer
 
     def settled(self, key: Key, answer: Answer) -> None:
@@ -45,14 +48,16 @@ class Caller:
             self.moved.add(key)
         self._required[key] = answer.requirements
 
-    def _rounds(self, kind: Kind, ask: Ask) -> Answer:
+    def _rounds(self, kind: Kind, ask: Ask, looks: list[Look]) -> Answer:
         seeds = ask.found
         required: Mapping[str, Selector] | None = None
         for attempt in range(ROUNDS + 1):
             answer = self._run(kind, ask)
             if answer.fatal or answer.requirements == required:
                 return answer
-            found = {**seeds, **self._fetched(answer.requirements)}
+            fetched = self._fetched(answer.requirements)
+            looks += [(wanted, fetched[name]) for name, wanted in answer.requirements.items()]
+            found = {**seeds, **fetched}
             if attempt == 0 and found == ask.found:
                 return answer
             required = answer.requirements
