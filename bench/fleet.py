@@ -36,6 +36,7 @@ CLASSES = {
     "h200": ("Hopper", "141Gi"),
 }
 ENGINES = {"decode": "80Gi", "prefill": "40Gi"}  # Each on one node, with eight GPUs of so much memory.
+MOST_CALLS = 50
 OLD = "2026-01-01T00:00:00Z"
 
 
@@ -159,7 +160,7 @@ def reconcile(ask: wire.Ask) -> tuple[list[bytes], wire.Answer]:
 
 
 def ask_of(scenario: Scenario, revision: int = 0) -> wire.Ask:
-    """All that the deployment may ask for, with as many replicas existing as the scenario says."""
+    """All that the deployment may ask for or has, when it is settled."""
     differs = int(scenario.clusters * scenario.changed)
     found = {
         "clusters": [
@@ -168,22 +169,30 @@ def ask_of(scenario: Scenario, revision: int = 0) -> wire.Ask:
         ],
         "classes": [manifest_of_class(name) for name in CLASSES],
     }
-    return wire.Ask(deployment(scenario.wanted), observed=existing(scenario, found), found=found)
+    ask = wire.Ask(deployment(scenario.wanted), found=found)
+    return settled(ask) if scenario.settled else ask
 
 
-def existing(scenario: Scenario, found: dict[str, list[Manifest]]) -> dict[str, Manifest]:
-    """Replicas as an earlier call placed them, granted and ready, with their endpoints."""
-    if not scenario.existing:
-        return {}
-    _, placed = reconcile(wire.Ask(deployment(scenario.existing), found=found))
+def settled(ask: wire.Ask) -> wire.Ask:
+    """The deployment once all of its replicas exist and serve, and nothing more is changed or said."""
+    for _ in range(MOST_CALLS):
+        _, got = reconcile(ask)
+        status = {**got.status, "conditions": got.conditions}
+        after = replace(ask, xr={**ask.xr, "status": status}, observed={k: _as_seen(m) for k, m in got.desired.items()})
+        if after == ask:
+            return ask
+        ask = after
+    raise RuntimeError(f"the deployment has not come to rest after {MOST_CALLS} calls")
+
+
+def _as_seen(manifest: Manifest) -> Manifest:
+    """An object that exists: a replica is granted, and serves."""
+    seen = {**manifest, "metadata": {**manifest["metadata"], "creationTimestamp": OLD}}
+    if manifest["kind"] != "ModelReplica":
+        return seen
     conditions = [{"type": kind, "status": "True", "reason": "Ready"} for kind in ("Granted", "Ready")]
-    status = {"conditions": conditions, "endpoint": {"url": "http://west.example", "hostname": "qwen.example"}}
-    replicas = {
-        key: {**m, "status": status, "metadata": {**m["metadata"], "creationTimestamp": OLD}}
-        for key, m in placed.desired.items()
-    }
-    _, serving = reconcile(wire.Ask(deployment(scenario.existing), observed=replicas, found=found))
-    return {**serving.desired, **replicas}
+    endpoint = {"url": "http://west.example", "hostname": "qwen.example"}
+    return {**seen, "status": {"conditions": conditions, "endpoint": endpoint, "offer": "0ffe2"}}
 
 
 def clusters(scenario: Scenario) -> list[Cluster]:

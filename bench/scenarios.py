@@ -12,7 +12,7 @@ class Scenario:
     name: str
     clusters: int
     wanted: int
-    existing: int = 0
+    settled: bool = False
     free: bool = True
     changed: float = 0.0
     only_place: bool = False
@@ -42,9 +42,9 @@ RECONCILE = Group(
         ("1,000 clusters, 5,000 replicas run, 10 wanted", Scenario("place-1000", 1000, 10)),
         ("… and a tenth of the clusters changed since", Scenario("changed-1000", 1000, 10, changed=0.1)),
         ("… and no node is free anywhere", Scenario("full-1000", 1000, 10, free=False)),
-        ("… and all 10 are placed and serve", Scenario("settled-1000", 1000, 10, existing=10)),
+        ("… and all 10 are placed and serve", Scenario("settled-1000", 1000, 10, settled=True)),
         ("100 clusters, 500 replicas run, 5 wanted", Scenario("place-100", 100, 5)),
-        ("… and all 5 are placed and serve", Scenario("settled-100", 100, 5, existing=5)),
+        ("… and all 5 are placed and serve", Scenario("settled-100", 100, 5, settled=True)),
     ],
 )
 TINY = Group(
@@ -52,7 +52,7 @@ TINY = Group(
     [
         ("placing", Scenario("tiny-2", 2, 1)),
         ("changed", Scenario("tiny-4", 4, 2, changed=0.5)),
-        ("settled", Scenario("tiny-settled", 2, 1, existing=1)),
+        ("settled", Scenario("tiny-settled", 2, 1, settled=True)),
         ("a pair", Scenario("tiny-pair", 4, 2, only_place=True)),
     ],
 )
