@@ -9,7 +9,7 @@ from typing import Any
 
 from kit import labels
 from kit.call import Call
-from kit.call import read as read_as
+from kit.objects import read as read_as
 from schemas import CapacityLedger, InferenceClass, InferenceCluster
 from schemas.capacityledger import Status
 from schemas.inferencecluster import NodePool

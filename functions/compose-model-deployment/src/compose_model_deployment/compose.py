@@ -45,7 +45,7 @@ def compose(call: Call[ModelDeployment]) -> None:
 
 def _is_settled(xr: ModelDeployment, existing: list[Existing], digest: str) -> bool:
     """Whether every replica has its nodes, on clusters that offer what they did when that was last judged."""
-    judged = {p.replica: p.offer for p in xr.status.placements}
+    judged = {p.replica: p.offer or "" for p in xr.status.placements}
     return (
         len(existing) == xr.spec.replicas
         and all(e.is_granted and judged.get(e.name, "") == e.offer for e in existing)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit import labels, names
-from kit.call import Call, read
+from kit.call import Call
+from kit.objects import read
 from schemas import ModelDeployment, ModelReplica
 from schemas.base import Condition
 from schemas.modeldeployment import Engine

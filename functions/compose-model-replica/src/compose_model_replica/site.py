@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit import capacity, labels, names
-from kit.call import Call, NotFetched, group_version_kind
+from kit.call import Call, NotFetched
 from kit.capacity import GRANTED, WAITING, Grant
 from kit.fields import Fields
+from kit.objects import group_version_kind
 from kit.remote import Target
 from schemas import ClusterTenant, InferenceCluster, ModelReplica
 

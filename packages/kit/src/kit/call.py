@@ -13,11 +13,11 @@ from typing import Any, Generic, TypeVar, cast
 
 from crossplane.function import resource, response
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
-from pydantic import ValidationError
-from schemas.base import Metadata, Model
+from schemas.base import Model
 
 from kit import conditions, peeked, remote
-from kit.fields import Fields, Unreadable
+from kit.fields import Fields
+from kit.objects import group_version_kind, metadata_of, read
 from kit.report import Report
 
 M = TypeVar("M", bound=Model)
@@ -247,32 +247,6 @@ class Call(Generic[M]):
         if self._only_if:
             rsp.desired.composite.resource.update({"metadata": {"resourceVersion": self._only_if}})
         return rsp
-
-
-def group_version_kind(model: type[Model]) -> tuple[str, str]:
-    """The apiVersion and kind that objects of `model` have."""
-    fields = model.model_fields
-    return str(fields["apiVersion"].default), str(fields["kind"].default)
-
-
-def read(model: type[T], manifest: Manifest) -> T:
-    """`manifest` as a model. Raises Unreadable with a sentence that names the object and the field."""
-    try:
-        return model.model_validate(manifest)
-    except ValidationError as e:
-        name = _part(manifest, "metadata").get("name")
-        raise Unreadable(f"{group_version_kind(model)[1]} {name} cannot be read: {first_problem(e)}") from None
-
-
-def first_problem(e: ValidationError) -> str:
-    """The field that is wrong and why, in a line."""
-    first = e.errors(include_url=False)[0]
-    return f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
-
-
-def metadata_of(model: Model) -> Metadata:
-    """The metadata of an object; every kind's model has it."""
-    return cast(Metadata, vars(model)["metadata"])
 
 
 def _dict(r: fnv1.Resource) -> Manifest:

@@ -91,16 +91,11 @@ def read_claim(manifest: Manifest) -> Claim | None:
         data, metadata = manifest["data"], manifest["metadata"]
         nodes = json.loads(data["nodes"])
         counted = {p: n for p, n in nodes.items() if type(n) is int and 0 < n <= _MOST_NODES}
-        if counted != nodes or not counted or not data["uid"]:
+        texts = (data["uid"], metadata["namespace"], data["replica"], metadata.get("creationTimestamp") or "")
+        if counted != nodes or not counted or not _are_texts(texts) or not data["uid"]:
             return None
-        return Claim(
-            uid=data["uid"],
-            namespace=metadata["namespace"],
-            replica=data["replica"],
-            nodes=counted,
-            reserved=data.get("reserved") == "true",
-            created=metadata.get("creationTimestamp") or "",
-        )
+        uid, namespace, replica, created = texts
+        return Claim(uid, namespace, replica, counted, data.get("reserved") == "true", created)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
@@ -139,6 +134,12 @@ def read_grant(manifest: Manifest) -> Grant | None:
         if data["verdict"] == GRANTED and not set(site) >= _SITE:
             return None
         message, position = data.get("message") or "", int(data.get("position") or 0)
+        if not _are_texts((data["uid"], message)):
+            return None
         return Grant(data["uid"], data["verdict"], message, position, site)
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
+
+
+def _are_texts(values: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, str) for value in values)

@@ -11,8 +11,9 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from pydantic import ValidationError
 from schemas.base import Model
 
-from kit.call import Call, NotFetched, Stop, first_problem, group_version_kind
+from kit.call import Call, NotFetched, Stop
 from kit.fields import Unreadable
+from kit.objects import first_problem, group_version_kind
 from kit.report import UNSETTLED_SECONDS
 
 Compose = Callable[[Call[Any]], None]
