@@ -155,11 +155,12 @@ def test_a_broken_fleet_removes_nothing_that_runs(function: str) -> None:
 
 
 def at_liberty(function: str, ask: wire.Ask) -> set[str]:
-    """What the composite itself no longer asks for, or what a replica says of its endpoint."""
+    """What the composite itself no longer asks for, what never ran, or what a replica says of its endpoint."""
     if function == "compose-model-deployment":
         asked = ask.xr["spec"]["replicas"]
         surplus = sum(k.startswith("replica-") for k in ask.observed) - asked if isinstance(asked, int) else 0
-        return set(ask.observed) if surplus > 0 else {k for k in ask.observed if k.startswith("endpoint-")}
+        never_ran = {k for k, seen in ask.observed.items() if k.startswith("replica-") and not ran(seen)}
+        return set(ask.observed) if surplus > 0 else never_ran | {k for k in ask.observed if k.startswith("endpoint-")}
     if function == "compose-model-replica":
         return {k for k in ask.observed if k.startswith(("claim-", "workload-"))}
     return set()
