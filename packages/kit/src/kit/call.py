@@ -67,7 +67,7 @@ class Call(Generic[M]):
         self._required: dict[str, dict[str, Any]] = {}
         self._remembered: Manifest = {}
         self._ttl: float | None = None
-        self._only_if = ""
+        self._always_current = False
         self._commits = False
 
     @property
@@ -216,11 +216,9 @@ class Call(Generic[M]):
         self._commits = True
 
     def only_if_current(self) -> None:
-        """Have the API server refuse the status if the composite is no longer what was read.
-
-        A function reads its own composite from a cache; what it decides from an old state must not stand.
-        """
-        self._only_if = metadata_of(self.xr).resourceVersion
+        """Have the API server refuse the status if the composite is no longer what was read, even in a call
+        that changes what is composed: such a call is then repeated."""
+        self._always_current = True
 
     def look_again(self, seconds: float) -> None:
         """Be called again after that time even if nothing changes; 0 means only on changes."""
@@ -244,9 +242,18 @@ class Call(Generic[M]):
             resource.update(rsp.desired.resources[key], manifest)
             rsp.desired.resources[key].ready = fnv1.READY_TRUE if ready else fnv1.READY_FALSE
         self.report.write(rsp, self._ttl)
-        if self._only_if:
-            rsp.desired.composite.resource.update({"metadata": {"resourceVersion": self._only_if}})
+        self._require_current(rsp)
         return rsp
+
+    def _require_current(self, rsp: fnv1.RunFunctionResponse) -> None:
+        """Crossplane writes the conditions that it read before those of the answer (`design/stale-reads.md`).
+
+        Where the set of composed resources changes, it has written the composite itself by then.
+        """
+        version = getattr(getattr(self.xr, "metadata", None), "resourceVersion", "")
+        unchanged = set(self._wanted) == set(self.observed())
+        if version and (unchanged or self._always_current):
+            rsp.desired.composite.resource.update({"metadata": {"resourceVersion": version}})
 
 
 def _dict(r: fnv1.Resource) -> Manifest:
