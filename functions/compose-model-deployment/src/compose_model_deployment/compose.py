@@ -8,7 +8,7 @@ import json
 from kit.call import Call
 from schemas import ModelDeployment
 
-from compose_model_deployment import fleet, plan, replicas
+from compose_model_deployment import fleet, lost, plan, replicas
 from compose_model_deployment.endpoints import want_endpoints
 from compose_model_deployment.plan import Place, Plan
 from compose_model_deployment.replicas import Existing
@@ -35,12 +35,21 @@ def compose(call: Call[ModelDeployment]) -> None:
         made = plan.at_rest(existing)
         call.look_again(0)
     else:
-        found = fleet.look_up(call)
-        made = plan.make(fleet.needs(call.xr, found.namespace_labels), found, existing, outdated)
+        made = _plan(call, existing, outdated)
         call.look_again(_patience(call, existing, made))
     _want_replicas(call, made)
     want_endpoints(call, existing, made.remove)
     report(call, existing, made, digest)
+
+
+def _plan(call: Call[ModelDeployment], existing: list[Existing], outdated: set[int]) -> Plan:
+    lines = lost.peek(call)
+    found = fleet.look_up(call)
+    unseen, leaving = lost.read(call, lines, {e.name for e in existing})
+    for ordinal, manifest in unseen.items():
+        call.want(replicas.key(ordinal), manifest)
+    needs = fleet.needs(call.xr, found.namespace_labels)
+    return plan.make(needs, found, existing, outdated, plan.Unseen(set(unseen), leaving))
 
 
 def _is_settled(xr: ModelDeployment, existing: list[Existing], digest: str) -> bool:
@@ -64,7 +73,7 @@ def _digest(xr: ModelDeployment) -> str:
 
 def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan) -> float:
     """Seconds until the fleet is looked at again; it is not watched (`design/peeking.md`)."""
-    if made.remove:
+    if made.remove or made.again:
         return YOUNG_SECONDS
     staying = [e for e in existing if e.ordinal in made.places]
     if any(e.is_waiting for e in existing):

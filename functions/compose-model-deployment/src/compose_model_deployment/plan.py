@@ -55,6 +55,8 @@ class Plan:
     stuck: dict[str, Refusal] = field(default_factory=dict)
     awaited: list[str] = field(default_factory=list)
     """New clusters that would be the better place once they are reached, so nothing new was placed yet."""
+    again: bool = False
+    """Whether replicas were found that were not shown: nothing is created before they are."""
 
 
 def at_rest(replicas: list[Existing]) -> Plan:
@@ -62,7 +64,15 @@ def at_rest(replicas: list[Existing]) -> Plan:
     return Plan({r.ordinal: _as_is(r) for r in replicas}, set())
 
 
-def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdated: set[int]) -> Plan:
+@dataclass(frozen=True)
+class Unseen:
+    """Ordinals of replicas that exist although Crossplane does not show them, and of those being deleted."""
+
+    found: set[int]
+    leaving: set[int]
+
+
+def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdated: set[int], unseen: Unseen) -> Plan:
     """Decide. `outdated` are the ordinals whose spec is not what the deployment asks for now."""
     placed = [r for r in replicas if not r.is_waiting and not r.is_refused]
     left = max(needs.replicas - len(placed), 0)
@@ -72,11 +82,11 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdate
     leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in hopeful[left:]}
     places, stuck = _stay(replicas, needs, fleet, decision, outdated)
     awaited = _awaited(needs, fleet, kept)
-    if awaited:
-        return Plan(places, leaving, decision, stuck, awaited)
+    if awaited or unseen.found:
+        return Plan(places, leaving, decision, stuck, awaited, again=bool(unseen.found))
     moving, offers = _divide(decision, hopeful[:left], left)
     wave = max(WAVE - sum(1 for r in placed if not r.holds), 0)
-    ordinals = free_ordinals({r.ordinal for r in replicas})
+    ordinals = free_ordinals({r.ordinal for r in replicas} | unseen.leaving)
     places |= {next(ordinals): _new(offer) for offer in offers[:wave]}
     return Plan(places, leaving | {r.ordinal for r in moving[:wave]}, decision, stuck)
 

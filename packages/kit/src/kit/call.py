@@ -216,8 +216,7 @@ class Call(Generic[M]):
         self._commits = True
 
     def only_if_current(self) -> None:
-        """Have the API server refuse the status if the composite is no longer what was read, even in a call
-        that changes what is composed: such a call is then repeated."""
+        """Have the API server refuse an outdated status even if what is composed changes: the call is then repeated."""
         self._always_current = True
 
     def look_again(self, seconds: float) -> None:
