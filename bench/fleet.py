@@ -36,7 +36,7 @@ CLASSES = {
     "h200": ("Hopper", "141Gi"),
 }
 ENGINES = {"decode": "80Gi", "prefill": "40Gi"}  # Each on one node, with eight GPUs of so much memory.
-MOST_CALLS = 50
+MOST_CALLS = 12
 OLD = "2026-01-01T00:00:00Z"
 
 
@@ -168,6 +168,7 @@ def ask_of(scenario: Scenario, revision: int = 0) -> wire.Ask:
             for number in range(scenario.clusters)
         ],
         "classes": [manifest_of_class(name) for name in CLASSES],
+        "replicas": [],
     }
     ask = wire.Ask(deployment(scenario.wanted), found=found)
     return settled(ask) if scenario.settled else ask

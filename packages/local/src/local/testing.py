@@ -16,7 +16,7 @@ from local import tools
 Manifest = dict[str, Any]
 
 PATIENCE = 240.0
-_COMPOSITES = "md,mr,ic,icl,me,clustertenants"
+_COMPOSITES = "md,mr,ic,icl,me,capacityledgers,clustertenants"
 
 
 @dataclass(frozen=True)
