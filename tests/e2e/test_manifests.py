@@ -56,7 +56,7 @@ def test_a_name_beyond_the_limit_is_refused_with_the_limit(plane: Plane) -> None
 
 
 def test_scaling_places_and_removes_whole_replicas(plane: Plane) -> None:
-    """`kubectl scale` to more than there is room for, then down: the nodes are never promised twice."""
+    """`kubectl scale` to more than there is room for, then down: the third waits, and what waits goes first."""
     plane.clear()
     plane.kubectl("apply", "-f", str(EXAMPLE))
     plane.wait("qwen is Ready", lambda: plane.condition("md", "qwen", "Ready").get("status") == "True")
@@ -65,7 +65,13 @@ def test_scaling_places_and_removes_whole_replicas(plane: Plane) -> None:
         "two of three serve",
         lambda: plane.kubectl.one("md", "qwen")["status"]["replicas"].get("summary") == "2/3",
     )
-    assert len(plane.kubectl.get("mr")) == 2
-    assert plane.condition("md", "qwen", "ReplicasScheduled")["reason"] == "InsufficientCapacity"
+    plane.wait("the third waits", lambda: plane.condition("mr", "qwen-2", "Granted").get("reason") == "Waiting")
+    plane.wait(
+        "its place in the queue is told",
+        lambda: (
+            "qwen-2 waits in the queue of west, at position 1"
+            in plane.condition("md", "qwen", "ReplicasScheduled").get("message", "")
+        ),
+    )
     plane.kubectl("scale", "md", "qwen", "--replicas=1")
     plane.wait("one is left", lambda: len(plane.kubectl.get("mr")) == len(plane.kubectl.get("me")) == 1)

@@ -168,7 +168,9 @@ def _offline(case: Manifest) -> tuple[Manifest, dict[Key, Manifest]]:
     reconciler = Reconciler(store, known)
     reconciler.gate = OpenGate(known)
     reconciler.reconcile(key_of(xr), kind)
-    composed = {k: v for k, v in store.objects().items() if controller_uid(v) == xr["metadata"]["uid"]}
+    # What is only looked at may have the same owner.
+    ours = (v for v in store.objects().values() if COMPOSITION_KEY in v["metadata"].get("annotations", {}))
+    composed = {key_of(v): v for v in ours if controller_uid(v) == xr["metadata"]["uid"]}
     after = store.get(key_of(xr))
     assert after
     return after, composed
@@ -181,7 +183,8 @@ def _comparable(value: Manifest) -> Manifest:
     if controller_uid(value) is not None:
         return {k: v for k, v in kept.items() if k != "status"}
     kept["metadata"].pop("labels", None)
-    status = {k: v for k, v in value["status"].items() if k != "conditions"}
+    # `render` merges a map of the status into the old one; a server-side apply takes away what is left out.
+    status = {k: v for k, v in value["status"].items() if k not in ("conditions", "entries")}
     judged = {c["type"]: {**c, "lastTransitionTime": ""} for c in value["status"]["conditions"]}
     refs = value["spec"].get("crossplane", {}).get("resourceRefs", [])
     spec = {**value["spec"], "crossplane": {"resourceRefs": refs}}

@@ -27,16 +27,16 @@ def peek(call: Call[ModelDeployment]) -> list[str] | None:
 
 
 def read(call: Call[ModelDeployment], lines: list[str] | None, seen: set[str]) -> tuple[dict[int, Manifest], set[int]]:
-    """What exists and is not among `seen` names, by ordinal; and the ordinals of what is just being deleted."""
+    """What exists and is not among `seen` names, by ordinal; and the ordinals of what goes by itself."""
     if lines is None:
         raise NotFetched("replicas")
     ordinals = {names.replica_name(call.name, n): n for n in range(_MOST_ORDINALS)}
     found, leaving = {}, set()
     for owner, deleted, manifest in map(json.loads, lines):
         ordinal = ordinals.get(manifest["metadata"]["name"])
-        if owner != call.xr.metadata.uid or ordinal is None or manifest["metadata"]["name"] in seen:
+        if ordinal is None or manifest["metadata"]["name"] in seen:
             continue
-        if deleted:
+        if deleted or owner != call.xr.metadata.uid:
             leaving.add(ordinal)
         else:
             found[ordinal] = {**manifest, "metadata": {**manifest["metadata"], "namespace": call.namespace}}
