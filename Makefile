@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 QUIET := --quiet --disable-pip-version-check
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools e2e bench models lock clean
+.PHONY: help demo test lint tools e2e race bench models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -42,6 +42,9 @@ e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 
 bench: $(VENV)/.ready ## Measure a reconcile on large fleets; ARGS=--write puts it into docs/explanation/speed.md
 	@$(BIN)/python bench/run.py $(ARGS)
+
+race: tools ## 100 deployments at once for 60 nodes, on a real control plane (some six minutes)
+	@$(BIN)/python bench/race.py $(ARGS)
 
 models: $(VENV)/.ready ## Generate the pydantic models and the reference pages from apis/
 	@$(BIN)/python packages/schemas/generate.py
