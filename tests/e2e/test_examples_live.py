@@ -73,12 +73,19 @@ def await_decision(plane: Plane, deployment: Manifest, code: int) -> None:
     if code != NOT_PLACED:
         plane.wait(f"{name} is Ready", lambda: plane.condition("md", name, "Ready").get("status") == "True")
         return
+    # What has a place serves all the same.
+    serving = deployment["status"]["replicas"]["ready"]
+    plane.wait(f"{serving} replicas of {name} serve", lambda: ready(plane, name) == serving)
     offline = next(c for c in deployment["status"]["conditions"] if c["type"] == "ReplicasScheduled")
     keys = ("status", "reason", "message")
     plane.wait(
         f"{name} says {offline['message']}",
         lambda: [plane.condition("md", name, "ReplicasScheduled").get(k) for k in keys] == [offline[k] for k in keys],
     )
+
+
+def ready(plane: Plane, name: str) -> int:
+    return int(plane.kubectl.one("md", name).get("status", {}).get("replicas", {}).get("ready", -1))
 
 
 def find(plane: Plane, cluster: str, manifest: Manifest) -> Manifest | None:
