@@ -12,6 +12,8 @@ import click
 BUG = 70
 COMMANDS = {
     "render": "Show offline, in a second, all that manifests become.",
+    "export": "Print what a control plane must not lose, as manifests.",
+    "restore": "Create it again in an empty control plane; what runs goes on running.",
     "up": "Start a real control plane and workload clusters on this machine.",
     "status": "Show the processes of the local control plane.",
     "logs": "Print the log of one of its processes.",

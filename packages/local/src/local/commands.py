@@ -193,7 +193,8 @@ class Commands:
     def functions(self) -> Spec:
         port = self._port("functions")
         certificates = str(self.state.pki(CONTROL_PLANE).tls)
-        argv = ("-m", "cli.main", "functions", "--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates)
+        served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
+        argv = ("-m", "cli.main", "functions", *served)
         return Spec("functions", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, port, (_sources("functions"),))
 
     def fleet(self) -> Spec:
