@@ -37,6 +37,9 @@ def _report_scheduled(call: Call[ModelDeployment], staying: list[Existing], plan
     if held >= wanted:
         call.condition("ReplicasScheduled", True, "Scheduled", f"{wanted} of {total} placed.")
         return
+    if not plan.looked:
+        call.report.keep_field("scheduling")  # What was said when the fleet was looked at stands.
+        return
     if plan.awaited:
         awaited = ", ".join(plan.awaited)
         call.condition("ReplicasScheduled", False, "Pending", f"Waiting for {awaited}, just created, to be reached.")

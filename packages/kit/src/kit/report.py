@@ -50,6 +50,11 @@ class Report:
         """Status fields that are not said stay as they are."""
         self._keep = True
 
+    def keep_field(self, field: str) -> None:
+        """One status field stays as it is."""
+        if field in self._before:
+            self._status.setdefault(field, self._before[field])
+
     def forget(self, field: str) -> None:
         """The status field is not kept; it goes unless it is said again."""
         self._forgotten.add(field)
