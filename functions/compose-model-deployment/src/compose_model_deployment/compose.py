@@ -34,7 +34,7 @@ def compose(call: Call[ModelDeployment]) -> None:
     if not outdated and _is_settled(call.xr, existing, digest):
         made = plan.at_rest(existing)
         call.look_again(0)
-    elif not outdated and _has_asked(call.xr, existing, digest):
+    elif not outdated and not call.is_to_explain and _has_asked(call.xr, existing, digest):
         made = plan.at_rest(existing)
         call.look_again(_patience(call, existing, made))
     else:

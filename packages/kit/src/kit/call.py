@@ -112,6 +112,15 @@ class Call(Generic[M]):
         self._remembered |= peeked.carry(key, kind, found, read)
         return None
 
+    @property
+    def is_to_explain(self) -> bool:
+        """Whether somebody wants all reasons: `modelplane render` does, Crossplane never."""
+        return peeked.EXPLAIN in self._req.context.fields
+
+    def explain(self, reasons: list[Manifest]) -> None:
+        """Tell all reasons; a status has room for few. Crossplane drops them."""
+        self._remembered[peeked.EXPLAIN] = reasons
+
     def age(self, timestamp: str) -> float:
         """Seconds since a Kubernetes timestamp; endless when it is none."""
         return conditions.seconds_since(timestamp)
