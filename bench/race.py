@@ -1,7 +1,7 @@
 """Deployments created at once on the real control plane: who gets the nodes, how soon, and what it costs.
 
     python bench/race.py [--deployments 100] [--clusters 5] [--nodes 12] [--seconds 240]
-        [--restart crossplane --restart functions --restart apiserver] [--sync-interval 2m]
+        [--restart crossplane --restart functions --restart apiserver] [--sync-interval 2m] [--behind 2] [--stay 300]
 
 It starts a control plane of its own and removes it. Its looks are reads of the API server by kubectl
 and take part in what they measure, so they are few; grants are watched, version by version.
@@ -9,6 +9,7 @@ and take part in what they measure, so they are few; grants are watched, version
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -21,8 +22,10 @@ from typing import Any
 
 import click
 import yaml
+from behind import behind
 from local import Cluster, Options, up
 from local.commands import Commands
+from local.state import CONTROL_PLANE
 from local.testing import Manifest, Plane, start
 from watched import grants
 
@@ -42,6 +45,8 @@ class Race:
     seconds: float
     restart: tuple[str, ...]
     sync_interval: str
+    behind: float
+    stay: float
 
     @property
     def room(self) -> int:
@@ -55,13 +60,15 @@ class Race:
 @click.option("--seconds", default=240.0, show_default=True, help="Give up after that.")
 @click.option("--restart", multiple=True, help="Process to kill and start again when a third is granted.")
 @click.option("--sync-interval", default="", help="Crossplane's, such as 2m; its default is an hour.")
+@click.option("--behind", default=0.0, help="Seconds by which Crossplane's watches are late.")
+@click.option("--stay", default=0.0, help="Go on looking for that long once all is granted and Ready.")
 def main(**options: Any) -> None:
     race = Race(**options)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         plane, local = start(Path(folder) / "state", race.clusters)
         try:
-            if race.sync_interval:
-                _sync(local, race.sync_interval)
+            if race.sync_interval or race.behind:
+                _restart_crossplane(local, race, stack)
             _fleet(plane, race.clusters, race.nodes)
             before = _requests(plane)
             with grants(plane.kubectl, Path(folder)) as granted:
@@ -73,10 +80,15 @@ def main(**options: Any) -> None:
             local.down()
 
 
-def _sync(local: Cluster, interval: str) -> None:
-    """Start Crossplane anew with another sync interval."""
+def _restart_crossplane(local: Cluster, race: Race, stack: contextlib.ExitStack) -> None:
+    """Start Crossplane anew, with another sync interval or with late watches."""
     spec = Commands(local.state, local.state.load()).crossplane("start")
-    local.state.book.ensure(replace(spec, argv=(*spec.argv, f"--sync-interval={interval}")))
+    if race.sync_interval:
+        spec = replace(spec, argv=(*spec.argv, f"--sync-interval={race.sync_interval}"))
+    if race.behind:
+        late = stack.enter_context(behind(local.kubeconfig, local.state.pki(CONTROL_PLANE), race.behind))
+        spec = replace(spec, env={**spec.env, "KUBECONFIG": str(late)})
+    local.state.book.ensure(spec)
 
 
 def _fleet(plane: Plane, clusters: int, nodes: int) -> None:
@@ -91,7 +103,8 @@ def _run(plane: Plane, local: Cluster, race: Race) -> None:
     everybody = yaml.safe_dump_all(_deployment(f"m{n}") for n in range(race.deployments))
     plane.kubectl("apply", "-f", "-", stdin=everybody)
     click.echo(f"created after {time.monotonic() - began:.0f} s")
-    while (spent := time.monotonic() - began) < race.seconds:
+    until = race.seconds
+    while (spent := time.monotonic() - began) < until:
         found = plane.kubectl.get(KINDS, "-A")
         replicas = [m for m in found if m["kind"] == "ModelReplica"]
         held = Counter(r["spec"]["clusterName"] for r in replicas if _is(r, "Granted"))
@@ -99,7 +112,7 @@ def _run(plane: Plane, local: Cluster, race: Race) -> None:
         serving = sum(_is(r, "Ready") for r in replicas)
         click.echo(f"{spent:4.0f} s: {len(replicas)} replicas, {held.total()} granted, {serving} Ready")
         if held.total() >= race.room and serving >= race.room:
-            break
+            until = min(until, spent + race.stay) if until == race.seconds else until
         if faults and held.total() >= race.room / 3:
             _restart(local, faults)
         time.sleep(LOOK_SECONDS)
