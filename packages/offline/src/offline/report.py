@@ -77,10 +77,9 @@ def _node(result: Result, key: Key) -> Node:
 
 def _refusals(result: Result, key: Key) -> Iterator[Node]:
     """Every cluster that takes no further replica of a deployment that lacks one, the closest first."""
-    _, *more = result.reasons.get(key, ()) or [None]
-    if not more or key not in result.unplaced():  # One alone is in the condition already.
+    reasons = result.reasons.get(key, ())
+    if not reasons[1:] or key not in result.unplaced():  # One alone is in the condition already.
         return
-    reasons = result.reasons[key]
     lines = [f"{r['name']} {r['message']}" + (f" ({r['fix']})" if r["fix"] else "") for r in reasons]
     yield Node("clusters that take no further replica", below=[Node(printable(line)) for line in lines])
 
