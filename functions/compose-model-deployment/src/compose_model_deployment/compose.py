@@ -123,8 +123,6 @@ def _unsupported(xr: ModelDeployment) -> str:
     """What this version cannot compose; empty when it can."""
     if xr.spec.serving.mode != "Unified":
         return f"spec.serving.mode {xr.spec.serving.mode} cannot be composed by this version; use Unified."
-    if any(m.role != "Standalone" for e in xr.spec.engines for m in e.members):
-        return "Engines of a Leader and Workers cannot be composed by this version; use a Standalone member."
     if xr.spec.modelCacheRef:
         return "spec.modelCacheRef cannot be used in this version; let the engine load its weights itself."
     return ""
