@@ -66,26 +66,20 @@ def _connectors_differ(deployment: Deployment) -> Iterator[Said]:
 
 def _declared(deployment: Deployment) -> Iterator[Said]:
     at = ("spec", "serving", "disaggregation", "connector")
-    declared = deployment.connector
-    for engine in deployment.phases:
-        if engine.kind is Kind.SGLANG and declared == "NixlV2":
-            yield Said(
-                at, f"Engine {engine.name} is SGLang, and the sidecar is asked to speak NixlV2", "set connector: SGLang"
-            )
-        if engine.kind is Kind.VLLM and declared == "SGLang":
-            yield Said(
-                at, f"Engine {engine.name} is vLLM, and the sidecar is asked to speak SGLang", "set connector: NixlV2"
-            )
-    for engine in _vllm(deployment):
+    asked = deployment.connector
+    kinds = {e.kind for e in deployment.phases}
+    if kinds == {Kind.SGLANG} and asked == "NixlV2":
+        yield Said(at, "The engines are SGLang, and the sidecar is asked to speak NixlV2", "set connector: SGLang")
+    if kinds == {Kind.VLLM} and asked == "SGLang":
+        yield Said(at, "The engines are vLLM, and the sidecar is asked to speak SGLang", "set connector: NixlV2")
+    for engine in _vllm(deployment) if asked != "SGLang" else ():
         found = connectors(engine.flags) or frozenset()
         spoken = {_SPOKEN[c] for c in found if c in _SPOKEN}
-        told = found & {*_SPOKEN, *_OTHERS}
-        if declared != "SGLang" and told == found and found and declared not in spoken:
-            right = f"set spec.serving.disaggregation.connector: {min(spoken)}" if spoken else "use NixlConnector"
+        if found and found <= {*_SPOKEN, *_OTHERS} and asked not in spoken:
             yield Said(
                 _at(engine),
-                f"Engine {engine.name} speaks {_list(found)}, and the sidecar is asked to speak {declared}",
-                right,
+                f"Engine {engine.name} speaks {_list(found)}, and the sidecar is asked to speak {asked}",
+                f"set spec.serving.disaggregation.connector: {min(spoken)}" if spoken else "use NixlConnector",
             )
 
 
