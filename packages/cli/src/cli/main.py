@@ -12,6 +12,7 @@ import click
 BUG = 70
 COMMANDS = {
     "render": "Show offline, in a second, all that manifests become.",
+    "check": "Check whether deployments can work, before anything runs.",
     "up": "Start a real control plane and workload clusters on this machine.",
     "status": "Show the processes of the local control plane.",
     "logs": "Print the log of one of its processes.",
@@ -57,7 +58,7 @@ def cli() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line. Exit codes: 0 fine, 2 invalid input, 3 not placed, 4 cannot reach what it needs."""
+    """Run the command line. Exit codes: 0 fine, 1 findings, 2 invalid input, 3 not placed, 4 cannot reach what it needs."""
     try:
         cli(args, prog_name="modelplane")
     except Exception as e:  # A traceback helps nobody who did not write this.
