@@ -63,8 +63,7 @@ TABLE = (
         "ModelDeployment",
         "ContractValid",
         "The engines' flags fit together and fit how they are served.",
-        ("Valid", "NotChecked", "Unsupported"),
-        counts=False,
+        ("Valid", "Warnings", "InvalidContract", "Unsupported"),
     ),
     ConditionType(
         "ModelDeployment",
@@ -77,6 +76,7 @@ TABLE = (
             "InvalidNodeSelector",
             "NoFittingCluster",
             "WaitingForCache",
+            "InvalidContract",
             "Unsupported",
         ),
     ),
