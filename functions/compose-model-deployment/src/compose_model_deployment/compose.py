@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 
+from contract.findings import Finding
 from kit.call import Call
 from schemas import ModelDeployment
 
-from compose_model_deployment import fleet, lost, plan, replicas
+from compose_model_deployment import checked, fleet, lost, plan, replicas
 from compose_model_deployment.endpoints import want_endpoints
 from compose_model_deployment.plan import Place, Plan
 from compose_model_deployment.replicas import Existing
-from compose_model_deployment.report import report, report_unsupported
+from compose_model_deployment.report import report, report_refused
 
 SETTLED_SECONDS = 600.0
 ASKED_SECONDS = 10.0
@@ -24,10 +25,11 @@ YOUTH_SECONDS = 120.0
 def compose(call: Call[ModelDeployment]) -> None:
     """Compose one deployment. A replica that is placed stays placed, whatever becomes of the fleet."""
     existing = replicas.existing(call)
-    unsupported = _unsupported(call.xr)
-    if unsupported:
+    found = checked.findings(call.xr)
+    checked.report(call, found)
+    if refused := _refused(call.xr, checked.errors(found)):
         want_endpoints(call, existing, leaving=set())
-        report_unsupported(call, existing, unsupported)
+        report_refused(call, existing, *refused)
         return
     digest = _digest(call.xr)
     outdated = {e.ordinal for e in existing if not replicas.is_current(call, e.replica)}
@@ -43,6 +45,17 @@ def compose(call: Call[ModelDeployment]) -> None:
     _want_replicas(call, made)
     want_endpoints(call, existing, made.remove)
     report(call, existing, made, digest)
+
+
+def _refused(xr: ModelDeployment, wrong: list[Finding]) -> tuple[str, str] | None:
+    """Why nothing new may be composed, as a reason and a sentence."""
+    if wrong:
+        return (
+            "InvalidContract",
+            "Nothing new is composed and nothing that runs is changed while ContractValid is False.",
+        )
+    unsupported = _unsupported(xr)
+    return ("Unsupported", unsupported) if unsupported else None
 
 
 def _plan(call: Call[ModelDeployment], existing: list[Existing], outdated: set[int]) -> Plan:

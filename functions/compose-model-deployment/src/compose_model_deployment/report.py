@@ -21,7 +21,6 @@ _LONGEST_MESSAGE = 1024
 
 def report(call: Call[ModelDeployment], existing: list[Existing], plan: Plan, needs: str) -> None:
     """Set every condition and the status."""
-    call.condition("ContractValid", None, "NotChecked", "Engine flags are not checked by this version.")
     call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not set.")
     staying = [e for e in existing if e.ordinal not in plan.remove]
     _report_scheduled(call, staying, plan)
@@ -69,11 +68,18 @@ def _queued(existing: Existing) -> str:
     return f"{existing.name} waits in the queue of {existing.cluster}, {at}"
 
 
-def report_unsupported(call: Call[ModelDeployment], existing: list[Existing], why: str) -> None:
-    """The deployment asks for what this version cannot do: nothing new, and what runs stays."""
+def report_refused(call: Call[ModelDeployment], existing: list[Existing], reason: str, why: str) -> None:
+    """Nothing new may be composed, and what runs stays."""
     call.report.keep()
-    call.condition("ContractValid", False, "Unsupported", why)
-    call.condition("ReplicasScheduled", False, "Unsupported", why)
+    if reason == "Unsupported":
+        call.condition("ContractValid", False, reason, why)
+    held = sum(1 for e in existing if e.holds)
+    placed = reason != "Unsupported" and held == len(existing) == call.xr.spec.replicas
+    total = count_of(call.xr.spec.replicas, "replica")
+    if placed:
+        call.condition("ReplicasScheduled", True, "Scheduled", f"{call.xr.spec.replicas} of {total} placed.")
+    else:
+        call.condition("ReplicasScheduled", False, reason, why)
     call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not used.")
     call.condition("PlacementCurrent", None, "Pending", "Not judged while the deployment cannot be composed.")
     _report_replicas(call, existing, {e.ordinal for e in existing})

@@ -12,6 +12,7 @@ import click
 BUG = 70
 COMMANDS = {
     "render": "Show offline, in a second, all that manifests become.",
+    "check": "Check whether deployments can work, before anything runs.",
     "export": "Print what a control plane must not lose, as manifests.",
     "restore": "Create it again in an empty control plane; what runs goes on running.",
     "up": "Start a real control plane and workload clusters on this machine.",
@@ -59,7 +60,7 @@ def cli() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line. Exit codes: 0 fine, 2 invalid input, 3 not placed, 4 cannot reach what it needs."""
+    """Run the command line. Exit codes: 0 fine, 1 findings, 2 invalid input, 3 not placed, 4 cannot reach what it needs."""
     try:
         cli(args, prog_name="modelplane")
     except Exception as e:  # A traceback helps nobody who did not write this.

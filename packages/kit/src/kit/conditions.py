@@ -65,8 +65,7 @@ TABLE = (
         "ModelDeployment",
         "ContractValid",
         "The engines' flags fit together and fit how they are served.",
-        ("Valid", "NotChecked", "Unsupported"),
-        counts=False,
+        ("Valid", "Warnings", "InvalidContract", "Unsupported"),
     ),
     ConditionType(
         "ModelDeployment",
@@ -79,6 +78,7 @@ TABLE = (
             "InvalidNodeSelector",
             "NoFittingCluster",
             "WaitingForCache",
+            "InvalidContract",
             "Unsupported",
         ),
     ),

@@ -53,6 +53,19 @@ class Placement(Model):
     """What the cluster offered when PlacementCurrent was last judged."""
 
 
+class Contract(Model):
+    id: Annotated[str, Field(max_length=63)]
+    """Id of the rule, as in docs/reference/contract.md."""
+    severity: Literal["Error", "Warning"]
+    """An error lets nothing new be composed."""
+    field: Annotated[str | None, Field(max_length=512)] = None
+    """Where the deployment is wrong."""
+    message: Annotated[str | None, Field(max_length=1024)] = None
+    """What is wrong and what to do."""
+    silenced: bool | None = None
+    """Whether the annotation modelplane.ai/contract-ignore silences it."""
+
+
 class Disaggregation(Model):
     """When and how prefill is done remotely; only under PrefillDecode."""
 
@@ -535,6 +548,10 @@ class Status(Model):
         list[Placement], Field(max_length=128)
     ] = []
     """Where each replica is."""
+    contract: Annotated[
+        list[Contract], Field(max_length=16)
+    ] = []
+    """What the contract check found, errors first and silenced findings last; absent when it found nothing."""
     needs: Annotated[str | None, Field(max_length=32)] = None
     """Changes with what the deployment needs; PlacementCurrent was last judged for this."""
     scheduling: Scheduling | None = None

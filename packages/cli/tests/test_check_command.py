@@ -1,0 +1,110 @@
+"""`modelplane check`: what is printed, where, and with which exit code."""
+
+import json
+
+import pytest
+from cli.main import cli
+from click.testing import CliRunner, Result
+
+MODEL = """\
+# The first line.
+apiVersion: modelplane.ai/v1alpha1
+kind: ModelDeployment
+metadata: {name: qwen, namespace: ml-team, annotations: {modelplane.ai/contract-ignore: "IGNORED"}}
+spec:
+  engines:
+  - name: main
+    members:
+    - nodeSelector: {devices: [{name: gpu, count: 2, selectors: [{cel: 'device.driver == "gpu.nvidia.com"'}]}]}
+      template:
+        spec:
+          containers:
+          - name: engine
+            image: vllm/vllm-openai:v0.19.1
+            args:
+            - --model=Qwen/Qwen3-8B
+            - --tensor-parallel-size=TENSOR
+            - --port=PORT
+"""
+
+
+def check(*args: str, ignored: str = "", tensor: int = 2, port: int = 8000) -> Result:
+    model = MODEL.replace("IGNORED", ignored).replace("TENSOR", str(tensor)).replace("PORT", str(port))
+    result = CliRunner().invoke(cli, ["check", "-", *args], input=model)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def test_nothing_wrong_is_one_line() -> None:
+    result = check()
+    assert (result.exit_code, result.stdout) == (0, "1 deployment checked: 0 errors, 0 warnings\n")
+
+
+def test_an_error_names_the_line_the_field_and_the_fix() -> None:
+    result = check(port=9000)
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout.splitlines() == [
+        "ModelDeployment ml-team/qwen",
+        "  error     engine-port  <stdin>:18  spec.engines[0].members[0].template.spec.containers[0].args[2]",
+        "            Engine main listens on port 9000; requests and probes go to 8000",
+        "            fix: add --port 8000 to the engine's arguments",
+        "",
+        "1 deployment checked: 1 error, 0 warnings",
+    ]
+
+
+def test_warnings_do_not_fail() -> None:
+    result = check(tensor=1)
+    assert result.exit_code == 0
+    assert "warning   gpus-idle  <stdin>:9 " in result.stdout
+    assert result.stdout.endswith("0 errors, 1 warning\n")
+
+
+def test_what_is_silenced_is_shown_and_does_not_fail() -> None:
+    result = check(port=9000, ignored="engine-port")
+    assert result.exit_code == 0
+    assert "  silenced  engine-port" in result.stdout
+    assert result.stdout.endswith("0 errors, 0 warnings, 1 silenced\n")
+
+
+def test_silencing_what_is_no_rule_is_told() -> None:
+    assert "The annotation silences engineport, which is no rule" in check(ignored="engineport").stdout
+
+
+def test_json_holds_all_of_it() -> None:
+    result = check("-o", "json", port=9000, tensor=1, ignored="gpus-idle")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["checked"], told["errors"], told["warnings"]) == (1, 1, 1, 0)
+    assert [(f["id"], f["severity"], f["silenced"], f["line"]) for f in told["findings"]] == [
+        ("engine-port", "error", False, 18),
+        ("gpus-idle", "warning", True, 9),
+    ]
+
+
+def test_what_a_control_plane_would_refuse_is_told_first() -> None:
+    result = CliRunner().invoke(cli, ["check", "-"], input=MODEL.replace("name: main", "name: Main"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("<stdin>:7: spec.engines[0].name: A name here is a DNS label")
+    assert result.stderr.endswith("1 error; nothing was checked.\n")
+
+
+@pytest.mark.parametrize(("stdin", "code"), [("", 0), ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", 0)])
+def test_no_deployment_at_all_is_said(stdin: str, code: int) -> None:
+    result = CliRunner().invoke(cli, ["check", "-"], input=stdin)
+    assert (result.exit_code, "nothing was checked" in result.stdout + result.stderr) == (code, True)
+
+
+def test_a_path_that_cannot_be_read() -> None:
+    result = CliRunner().invoke(cli, ["check", "no/such/file.yaml"])
+    assert (result.exit_code, result.stdout) == (4, "")
+
+
+def test_a_name_is_not_a_constraint_on_a_folder(tmp_path) -> None:
+    """Folders of examples hold the same name twice; each is checked alone."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "qwen.yaml").write_text(
+            MODEL.replace("TENSOR", "2").replace("PORT", "8000").replace("IGNORED", "")
+        )
+    result = CliRunner().invoke(cli, ["check", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (0, "2 deployments checked: 0 errors, 0 warnings\n")

@@ -1,0 +1,1 @@
+"""Whether the parts of a deployment fit together: pure functions over what its author wrote."""
