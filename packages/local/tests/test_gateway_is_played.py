@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from local.fleet.gateway import gateway_status, route_status
+from local.fleet.gateway import gateway_status, pool_status, route_status
 
 GATEWAY = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "g", "generation": 1}}
 PARENT = {"name": "inference-gateway", "namespace": "modelplane-system"}
@@ -41,7 +41,7 @@ def test_a_status_that_is_there_is_not_written_again():
 
 
 def test_a_route_on_our_gateway_is_accepted():
-    parent = route_status(route(), [("mp-a", "qwen")])["status"]["parents"][0]
+    parent = route_status(route(), [("Service", "mp-a", "qwen")])["status"]["parents"][0]
     assert parent["parentRef"] == PARENT
     assert conditions(parent["conditions"]) == {
         "Accepted": ("True", "Accepted"),
@@ -50,10 +50,47 @@ def test_a_route_on_our_gateway_is_accepted():
 
 
 def test_a_route_to_a_service_that_is_not_there_says_so():
-    parent = route_status(route(), [("mp-b", "qwen")])["status"]["parents"][0]
+    parent = route_status(route(), [("Service", "mp-b", "qwen")])["status"]["parents"][0]
     assert conditions(parent["conditions"])["ResolvedRefs"] == ("False", "BackendNotFound")
 
 
 def test_a_route_on_another_gateway_is_not_ours():
     assert route_status(route({"name": "inference-gateway"}), []) is None
     assert route_status(route({"name": "other", "namespace": "modelplane-system"}), []) is None
+
+
+def pool():
+    spec = {"endpointPickerRef": {"name": "picker"}}
+    return {
+        "apiVersion": "inference.networking.k8s.io/v1",
+        "kind": "InferencePool",
+        "metadata": {"namespace": "mp-a", "name": "qwen"},
+        "spec": spec,
+    }
+
+
+def to_pool():
+    routed = route()
+    backend = {"group": "inference.networking.k8s.io", "kind": "InferencePool", "name": "qwen"}
+    return {**routed, "spec": {**routed["spec"], "rules": [{"backendRefs": [backend]}]}}
+
+
+def test_a_route_to_a_pool_needs_the_pool_and_no_service():
+    parent = route_status(to_pool(), [("InferencePool", "mp-a", "qwen")])["status"]["parents"][0]
+    assert conditions(parent["conditions"])["ResolvedRefs"] == ("True", "ResolvedRefs")
+    parent = route_status(to_pool(), [("Service", "mp-a", "qwen")])["status"]["parents"][0]
+    assert conditions(parent["conditions"])["ResolvedRefs"] == ("False", "BackendNotFound")
+
+
+def test_a_pool_behind_a_route_is_accepted_and_says_whether_its_picker_is_known():
+    parent = pool_status(pool(), [to_pool()], [("mp-a", "picker")])["status"]["parents"][0]
+    assert conditions(parent["conditions"])["ResolvedRefs"] == ("True", "ResolvedRefs")
+    parent = pool_status(pool(), [to_pool()], [("mp-b", "picker")])["status"]["parents"][0]
+    assert conditions(parent["conditions"]) == {
+        "Accepted": ("True", "Accepted"),
+        "ResolvedRefs": ("False", "InvalidExtensionRef"),
+    }
+
+
+def test_a_pool_that_no_route_names_has_no_status():
+    assert pool_status(pool(), [route()], []) is None

@@ -7,11 +7,11 @@ from kit.call import Call
 from kit.remote import Manifest, Target
 from schemas import ClusterTenant
 
-ENGINE_ACCOUNT = "modelplane-engine"
+from compose_cluster_tenant import pickers
 
 
 def compose(call: Call[ClusterTenant]) -> None:
-    """Compose the remote Namespace and ServiceAccount."""
+    """Compose the remote Namespace, the engines' account, and what endpoint pickers may read there."""
     spec = call.xr.spec
     namespace = names.tenant_namespace(spec.namespace)
     target = Target(spec.clusterName, spec.providerConfigName, call.namespace, {labels.TENANT: spec.namespace})
@@ -23,23 +23,23 @@ def compose(call: Call[ClusterTenant]) -> None:
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": tenant}},
         ),
     )
-    # Tried before its namespace exists, the account would wait for the provider's back-off.
+    # Tried before its namespace exists, these would wait for the provider's back-off.
     if call.is_ready("namespace") or call.seen("engine-account"):
-        call.want("engine-account", _account(target, names.child_name(call.name, "engine-account"), namespace, tenant))
+        account = _account(names.ENGINE_ACCOUNT, namespace, tenant)
+        call.want("engine-account", target.apply_for_good(names.child_name(call.name, "engine-account"), account))
+        for key, manifest in pickers.access(namespace, tenant).items():
+            call.want(key, target.apply_for_good(names.child_name(call.name, key), manifest))
     call.status(namespace=namespace)
     _report(call, namespace)
 
 
-def _account(target: Target, name: str, namespace: str, tenant: dict[str, str]) -> Manifest:
-    return target.apply_for_good(
-        name,
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": ENGINE_ACCOUNT, "namespace": namespace, "labels": tenant},
-            "automountServiceAccountToken": False,
-        },
-    )
+def _account(name: str, namespace: str, tenant: dict[str, str]) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": name, "namespace": namespace, "labels": tenant},
+        "automountServiceAccountToken": False,
+    }
 
 
 def _report(call: Call[ClusterTenant], namespace: str) -> None:

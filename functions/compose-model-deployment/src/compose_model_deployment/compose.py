@@ -7,12 +7,13 @@ import json
 
 from contract.findings import Finding
 from kit.call import Call
-from schemas import ModelDeployment
+from kit.objects import read
+from schemas import ModelDeployment, ModelReplica
 
-from compose_model_deployment import checked, fleet, lost, plan, replicas
+from compose_model_deployment import checked, fleet, lost, plan, replicas, serving
 from compose_model_deployment.endpoints import want_endpoints
-from compose_model_deployment.plan import Place, Plan
-from compose_model_deployment.replicas import Existing
+from compose_model_deployment.plan import Plan
+from compose_model_deployment.replicas import Existing, Place
 from compose_model_deployment.report import report, report_refused
 
 SETTLED_SECONDS = 600.0
@@ -134,8 +135,6 @@ def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan)
 
 def _unsupported(xr: ModelDeployment) -> str:
     """What this version cannot compose; empty when it can."""
-    if xr.spec.serving.mode != "Unified":
-        return f"spec.serving.mode {xr.spec.serving.mode} cannot be composed by this version; use Unified."
     if xr.spec.modelCacheRef:
         return "spec.modelCacheRef cannot be used in this version; let the engine load its weights itself."
     return ""
@@ -152,4 +151,6 @@ def _want_replicas(call: Call[ModelDeployment], made: Plan) -> None:
 
 def _replica(call: Call[ModelDeployment], ordinal: int, place: Place) -> replicas.Manifest:
     engines = replicas.engines(call.xr.spec.engines, dict(place.pools), place.requests)
-    return replicas.manifest(call, ordinal, place.cluster, engines, reserved=place.reserved)
+    seen = call.seen(replicas.key(ordinal))
+    served = serving.resolved(call.xr, read(ModelReplica, seen) if seen else None)
+    return replicas.manifest(call, ordinal, place, engines, served)

@@ -20,10 +20,9 @@ from scheduling import (
 )
 
 from compose_model_deployment.fleet import Fleet
-from compose_model_deployment.replicas import Existing, free_ordinals
+from compose_model_deployment.replicas import Existing, Place, Requests, free_ordinals
 
 Manifest = dict[str, Any]
-Requests = dict[tuple[str, str], list[Manifest]]
 
 # The birth of a replica is some thirty events: more at once open the deployment's circuit.
 WAVE = 2
@@ -33,16 +32,6 @@ MOVES_AFTER_SECONDS = 10.0
 MOVES_FROM_POSITION = 3
 # A cluster counts a claim within a moment; until then a replica's own nodes may still look free.
 COUNTED_SECONDS = 15.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """A replica's cluster, the pool of each engine, and the device requests of each member."""
-
-    cluster: str
-    pools: Mapping[str, str]
-    requests: Requests
-    reserved: bool = False
 
 
 @dataclass(frozen=True)

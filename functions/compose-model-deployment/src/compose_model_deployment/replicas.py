@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,22 @@ from schemas.base import Condition
 from schemas.modeldeployment import Engine
 
 Manifest = dict[str, Any]
+Requests = dict[tuple[str, str], list[Manifest]]
 
 _KEY = "replica-"
 _ENDPOINT = "endpoint-"
 # A cluster answers a claim within a moment, a crowd of them within seconds.
 _ANSWERED_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A replica's cluster, the pool of each engine, and the device requests of each member."""
+
+    cluster: str
+    pools: Mapping[str, str]
+    requests: Requests
+    reserved: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,17 +134,17 @@ def free_ordinals(taken: set[int]) -> Iterator[int]:
 
 
 def manifest(
-    call: Call[ModelDeployment], ordinal: int, cluster: str, engines: list[Manifest], *, reserved: bool
+    call: Call[ModelDeployment], ordinal: int, place: Place, engines: list[Manifest], serving: Manifest
 ) -> Manifest:
-    """The ModelReplica of that ordinal on `cluster`; `reserved` when it holds its nodes already."""
-    spec = call.xr.spec
+    """The ModelReplica of that ordinal; `reserved` when it holds its nodes already."""
+    spec, cluster = call.xr.spec, place.cluster
     written: Manifest = {
         "clusterName": cluster,
         "drainSeconds": spec.rollout.drainSeconds,
-        "serving": spec.serving.manifest(),
+        "serving": serving,
         "engines": engines,
     }
-    if reserved:
+    if place.reserved:
         written["reserved"] = True
     if spec.modelCacheRef:
         written["modelCacheRef"] = spec.modelCacheRef.manifest()

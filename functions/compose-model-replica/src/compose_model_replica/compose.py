@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import capacity, labels, names
+from kit import capacity, labels
 from kit.call import Call
 from schemas import ModelReplica
-from schemas.modelreplica import Engine, Member
+from schemas.modelreplica import Engine
 
 from compose_model_replica import claims, workload
+from compose_model_replica.objects import owned_labels, want_object
 from compose_model_replica.report import report
-from compose_model_replica.routing import unified
+from compose_model_replica.routing import MODES
 from compose_model_replica.site import CLAIM_KEY, Refused, Site, locate
 
 Manifest = dict[str, Any]
@@ -19,41 +20,30 @@ Manifest = dict[str, Any]
 
 def compose(call: Call[ModelReplica]) -> None:
     """Compose one replica. What it can no longer decide about stays as it is."""
-    _want_claim(call)
-    unsupported = _unsupported(call.xr)
-    site = unsupported or locate(call)
-    if isinstance(site, Refused):
-        report(call, site)
-        return
-    for engine in call.xr.spec.engines:
-        _want_workload(call, site, engine)
-        _keep_used_claims(call, engine)
-    _want_routing(call, site)
-    call.drop_rest()
+    call.want(CLAIM_KEY, capacity.claim(call.xr), ready=True)
+    site = locate(call)
+    if not isinstance(site, Refused):
+        for engine in call.xr.spec.engines:
+            _want_workload(call, site, engine)
+            _keep_used_claims(call, engine)
+        MODES[call.xr.spec.serving.mode].want(call, site)
+        call.drop_rest()
     report(call, site)
 
 
-def _unsupported(xr: ModelReplica) -> Refused | None:
-    if xr.spec.serving.mode != "Unified":
-        return Refused("Unsupported", f"spec.serving.mode {xr.spec.serving.mode} cannot be composed by this version.")
-    return None
-
-
-def _want_claim(call: Call[ModelReplica]) -> None:
-    call.want(CLAIM_KEY, capacity.claim(call.xr), ready=True)
-
-
 def _want_workload(call: Call[ModelReplica], site: Site, engine: Engine) -> None:
-    deployment = call.xr.metadata.labels.get(labels.DEPLOYMENT, "")
-    owner = workload.Owner(call.name, deployment, _labels(call, engine), call.xr.spec.drainSeconds)
-    built = workload.build(owner, site, engine, _undecorated)
+    xr, mode = call.xr, MODES[call.xr.spec.serving.mode]
+    owner = workload.Owner(
+        name=call.name,
+        deployment=xr.metadata.labels.get(labels.DEPLOYMENT, ""),
+        labels=owned_labels(xr, engine),
+        drain_seconds=xr.spec.drainSeconds,
+        port=mode.port(xr, engine),
+    )
+    built = workload.build(owner, site, engine, mode.decorate(xr))
     for claim in built.claims:
-        _want(call, site, claims.key(engine.name, claim), claim)
-    _want(call, site, workload.key(engine), built.manifest, workload.READY_WHEN)
-
-
-def _undecorated(_engine: Engine, _member: Member, template: Manifest) -> Manifest:
-    return template
+        want_object(call, site, claims.key(engine.name, claim), claim)
+    want_object(call, site, workload.key(engine), built.manifest, workload.READY_WHEN)
 
 
 def _keep_used_claims(call: Call[ModelReplica], engine: Engine) -> None:
@@ -69,23 +59,3 @@ def _template(call: Call[ModelReplica], key: str) -> str:
     """The name of the claim template that was wanted under `key`."""
     manifest = (call.seen(key) or {}).get("spec", {}).get("forProvider", {}).get("manifest", {})
     return str(manifest.get("metadata", {}).get("name", ""))
-
-
-def _want_routing(call: Call[ModelReplica], site: Site) -> None:
-    metadata = {"name": call.name, "namespace": site.namespace, "labels": _labels(call)}
-    host = names.hostname(call.name, call.namespace)
-    _want(call, site, "service", unified.service(metadata))
-    _want(call, site, "route", unified.route(metadata, host), unified.ROUTE_READY_WHEN)
-
-
-def _want(call: Call[ModelReplica], site: Site, key: str, manifest: Manifest, ready_when: str = "") -> None:
-    call.want(key, site.target.apply(names.child_name(call.name, key), manifest, ready_when))
-
-
-def _labels(call: Call[ModelReplica], engine: Engine | None = None) -> dict[str, str]:
-    owned = {
-        labels.DEPLOYMENT: call.xr.metadata.labels.get(labels.DEPLOYMENT, ""),
-        labels.REPLICA: call.name,
-        labels.TENANT: call.namespace,
-    }
-    return {**owned, labels.ENGINE: engine.name} if engine else owned

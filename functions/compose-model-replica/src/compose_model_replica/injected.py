@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kit import names
+
 SERVING_PORT = 8000
+DECODE_PORT = 8001
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ GRACE = Injected(
 POD = (
     Injected(
         "serviceAccountName",
-        "modelplane-engine",
+        names.ENGINE_ACCOUNT,
         "never",
         "Pods act as nobody else in the tenant's namespace.",
     ),
@@ -127,4 +130,58 @@ PLACEMENT = (
     Injected("tolerations", "the pool's taints", "added to the owner's", "Pools are tainted to keep others off."),
     Injected("resourceClaims", "one per claiming member", "never", "The devices that were promised are the ones used."),
 )
-TABLE = (PORT, *PROBES.values(), *GANG_ENV, *ENV, DRAIN, GRACE, *POD, *PLACEMENT)
+NIXL_ENV = (
+    Injected(
+        "containers[engine].env VLLM_NIXL_SIDE_CHANNEL_HOST",
+        {"valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        "an entry of that name is set",
+        "PrefillDecode, all pods: NIXL's default is localhost, where no other pod finds it.",
+    ),
+    Injected(
+        "containers[engine].env VLLM_NIXL_SIDE_CHANNEL_PORT",
+        {"value": "5557"},
+        "an entry of that name is set",
+        "PrefillDecode, all pods: where engines agree on a transfer.",
+    ),
+)
+SHARED_MEMORY = Injected(
+    "volumes /dev/shm",
+    {"emptyDir": {"medium": "Memory"}},
+    "a volume is mounted at /dev/shm",
+    "PrefillDecode, all pods: the default of 64 MiB is too little for KV transfers.",
+)
+SIDECAR = Injected(
+    "initContainers pd-sidecar",
+    "the image and resources of spec.serving.sidecar, on port 8000",
+    "never",
+    "PrefillDecode, decode engines: has prompts prefilled elsewhere; the engine itself listens on another port.",
+)
+SIDECAR_RESOURCES: dict[str, Any] = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+ROLES = (
+    Injected(
+        "labels llm-d.ai/role",
+        "prefill or decode",
+        "never",
+        "PrefillDecode, pods that answer: the picker's filters go by it.",
+    ),
+    Injected(
+        "labels modelplane.ai/pd-role",
+        "prefill or decode",
+        "never",
+        "PrefillDecode, all pods of a phase, the workers of a group too.",
+    ),
+)
+TABLE = (
+    PORT,
+    *PROBES.values(),
+    *GANG_ENV,
+    *ENV,
+    DRAIN,
+    GRACE,
+    *POD,
+    *PLACEMENT,
+    *NIXL_ENV,
+    SHARED_MEMORY,
+    SIDECAR,
+    *ROLES,
+)

@@ -30,6 +30,8 @@ class Setting:
     annotations: dict[str, str] = field(default_factory=dict)
     serves: bool = True
     """Whether requests go to the pod itself, not only to the leader of its group."""
+    port: int = injected.SERVING_PORT
+    """Where the engine listens, and is probed."""
 
 
 def template(member: Member, setting: Setting) -> Manifest:
@@ -68,8 +70,8 @@ def _container(written: Manifest, setting: Setting, grace: int) -> Manifest:
         return written
     container = {**written, "env": _env(written.get("env", []), setting.env)}
     if setting.serves:
-        probes = {name: probe.value for name, probe in injected.PROBES.items()}
-        container = {**probes, **container, "ports": _ports(written.get("ports", []))}
+        probes = {name: _probe(probe.value, setting.port) for name, probe in injected.PROBES.items()}
+        container = {**probes, **container, "ports": _ports(written.get("ports", []), setting.port)}
     lifecycle = _lifecycle(written.get("lifecycle", {}), _drain(setting.drain_seconds, grace))
     if lifecycle:
         container["lifecycle"] = lifecycle
@@ -85,10 +87,16 @@ def _env(written: list[Manifest], ours: dict[str, str]) -> list[Manifest]:
     return [{"name": k, "value": v} for k, v in ours.items() if k not in theirs] + written
 
 
-def _ports(written: list[Manifest]) -> list[Manifest]:
-    if any(p.get("containerPort") == injected.SERVING_PORT for p in written):
+def _probe(probe: Manifest, port: int) -> Manifest:
+    return {**probe, "httpGet": {**probe["httpGet"], "port": port}}
+
+
+def _ports(written: list[Manifest], port: int) -> list[Manifest]:
+    if any(p.get("containerPort") == port for p in written):
         return written
-    ours = dict(injected.PORT.value)
+    ours = {**injected.PORT.value, "containerPort": port}
+    if port != injected.SERVING_PORT:
+        ours["name"] = "engine"
     if any(p.get("name") == ours["name"] for p in written):
         del ours["name"]
     return [ours, *written]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit import labels, names
+from kit.call import Call
+from schemas import ModelReplica
 from schemas.modelreplica import Engine, Member
 
 from compose_model_replica import claims, pod
@@ -33,6 +35,8 @@ class Owner:
     deployment: str
     labels: dict[str, str]
     drain_seconds: int
+    port: int
+    """Where the engine listens."""
 
 
 @dataclass(frozen=True)
@@ -98,4 +102,14 @@ def _setting(owner: Owner, site: Site, engine: Engine, member: Member, claim: Ma
         drain_seconds=owner.drain_seconds,
         claim_template=claim["metadata"]["name"] if claim else "",
         serves=serves,
+        port=owner.port,
     )
+
+
+def ready_copies(call: Call[ModelReplica], engine: Engine) -> int:
+    """Copies that answer; what was last reported when the object has nothing to say."""
+    seen = call.seen_remote(key(engine))
+    if seen:
+        return int(seen.get("status", {}).get("readyReplicas", 0))
+    before = call.xr.status.engines if call.xr.status and call.xr.status.engines else []
+    return next((e.ready or 0 for e in before if e.name == engine.name), 0)

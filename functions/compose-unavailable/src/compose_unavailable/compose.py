@@ -12,7 +12,6 @@ INSTEAD = {
     "ModelCache": "Let the engine's image or its own volume provide the weights.",
     "InferenceGateway": "Each workload cluster is reached through its own gateway.",
     "ServingStack": "Install what the cluster needs yourself; docs/how-to/prepare-a-cluster.md lists it.",
-    "ModelRoute": "ModelReplica composes its Service and HTTPRoute itself.",
 }
 
 

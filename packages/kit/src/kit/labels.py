@@ -12,3 +12,6 @@ CAPACITY_GRANT = "modelplane.ai/capacity-grant"
 # A Service selects pods by SERVING; a Deployment selects its own by WORKLOAD.
 SERVING = "modelplane.ai/serving"
 WORKLOAD = "modelplane.ai/workload"
+# The picker's filters read ROLE; PD_ROLE is on every pod of a phase.
+ROLE = "llm-d.ai/role"
+PD_ROLE = "modelplane.ai/pd-role"

@@ -9,6 +9,8 @@ DNS_LABEL = 63
 SYSTEM_NAMESPACE = "modelplane-system"
 GATEWAY = "inference-gateway"
 ENGINE_CONTAINER = "engine"
+ENGINE_ACCOUNT = "modelplane-engine"
+PICKER_ACCOUNT = "modelplane-picker"
 
 _HASH = 5
 

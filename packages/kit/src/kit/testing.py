@@ -128,7 +128,8 @@ def check_manifests(got: wire.Answer) -> None:
 
 def _is_builtin(api_version: str) -> bool:
     group = api_version.split("/", maxsplit=1)[0]
-    return "/" not in api_version or "." not in group or (group.endswith(".k8s.io") and not group.startswith("gateway"))
+    kubernetes_own = group.endswith(".k8s.io") and not group.startswith(("gateway", "inference"))
+    return "/" not in api_version or "." not in group or kubernetes_own
 
 
 def _as_observed(manifest: Manifest, before: Manifest | None) -> Manifest:

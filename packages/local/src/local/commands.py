@@ -64,7 +64,7 @@ def check_tools() -> None:
     """Fail before anything is started when a tool is missing."""
     for binary in _BINARIES:
         tools.path(binary)
-    for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "lws"):
+    for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws"):
         tools.files(name)
 
 

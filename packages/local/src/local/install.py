@@ -92,8 +92,9 @@ def workload_namespace(api: Api) -> None:
 
 
 def gateway_kinds(api: Api, until: Until) -> None:
-    """The Gateway API, without a controller."""
-    kinds(api, tools.files("gateway-api") / "crds", until)
+    """The Gateway API and its inference extension, without a controller."""
+    for name in ("gateway-api", "inference-extension"):
+        kinds(api, tools.files(name) / "crds", until)
 
 
 def _is_established(api: Api, definitions: list[Manifest]) -> bool:

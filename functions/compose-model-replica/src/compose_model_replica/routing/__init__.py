@@ -1,1 +1,5 @@
-"""How a replica's pods get a serving surface. Routing decorates; it knows nothing of workloads."""
+"""The serving surface of a replica, by spec.serving.mode."""
+
+from compose_model_replica.routing import prefilldecode, unified
+
+MODES = {"Unified": unified.MODE, "PrefillDecode": prefilldecode.MODE}

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import labels, names
+from kit import labels, names, route
+from kit.call import Call
+from schemas import ModelReplica
+from schemas.modelreplica import Engine, Member
 
 from compose_model_replica.injected import SERVING_PORT
+from compose_model_replica.objects import owned_labels, trouble, want_object
+from compose_model_replica.pod import Decorate
+from compose_model_replica.routing.mode import Mode
+from compose_model_replica.site import Site
 
 Manifest = dict[str, Any]
 
 SERVICE_PORT = 80
-# No gateway can be trusted to finish a token stream within its own default.
-NO_TIMEOUT = "0s"
-ROUTE_READY_WHEN = (
-    "has(object.status) && has(object.status.parents) && object.status.parents.exists(p, "
-    'p.conditions.exists(c, c.type == "Accepted" && c.status == "True") && '
-    'p.conditions.exists(c, c.type == "ResolvedRefs" && c.status == "True"))'
-)
 
 
-def service(metadata: Manifest) -> Manifest:
-    """The Service over the replica's serving pods."""
+def _want(call: Call[ModelReplica], site: Site) -> None:
+    metadata = {"name": call.name, "namespace": site.namespace, "labels": owned_labels(call.xr)}
+    host = names.hostname(call.name, call.namespace)
+    backend = {"name": call.name, "port": SERVICE_PORT}
+    want_object(call, site, "service", _service(metadata))
+    want_object(call, site, "route", route.route(metadata, host, backend), route.READY_WHEN)
+
+
+def _service(metadata: Manifest) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -33,28 +40,31 @@ def service(metadata: Manifest) -> Manifest:
     }
 
 
-def route(metadata: Manifest, hostname: str) -> Manifest:
-    """The HTTPRoute on the cluster's gateway: this replica's host, the OpenAI API only."""
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": metadata,
-        "spec": {
-            "parentRefs": [
-                {
-                    "group": "gateway.networking.k8s.io",
-                    "kind": "Gateway",
-                    "namespace": names.SYSTEM_NAMESPACE,
-                    "name": names.GATEWAY,
-                }
-            ],
-            "hostnames": [hostname],
-            "rules": [
-                {
-                    "matches": [{"path": {"type": "PathPrefix", "value": "/v1"}}],
-                    "backendRefs": [{"name": metadata["name"], "port": SERVICE_PORT}],
-                    "timeouts": {"request": NO_TIMEOUT},
-                }
-            ],
-        },
-    }
+def _report(call: Call[ModelReplica]) -> None:
+    call.condition("Disaggregating", False, "NotRequested", "spec.serving.mode is Unified.")
+    if not call.seen("route"):
+        call.condition("RoutingReady", False, "NotReady", "The HTTPRoute is not on the cluster yet.")
+        return
+    if not call.has_said("route"):
+        return
+    if not call.is_ready("route"):
+        why = f"The cluster's gateway has not accepted the HTTPRoute.{trouble(call, 'route')}"
+        call.condition("RoutingReady", False, "NotReady", why)
+        return
+    call.condition("RoutingReady", True, "Ready")
+
+
+def _undecorated(_xr: ModelReplica) -> Decorate:
+    def decorate(_engine: Engine, _member: Member, template: Manifest) -> Manifest:
+        return template
+
+    return decorate
+
+
+MODE = Mode(
+    port=lambda _xr, _engine: SERVING_PORT,
+    decorate=_undecorated,
+    want=_want,
+    report=_report,
+    answering=lambda _engine: True,
+)

@@ -1,4 +1,4 @@
-"""The part of a gateway controller that others wait for: an address, and routes that are accepted.
+"""The part of a gateway controller that others wait for: an address, routes and pools that are accepted.
 
 No gateway runs on a local workload cluster; nothing here carries a request.
 """
@@ -17,6 +17,7 @@ _API = "gateway.networking.k8s.io/v1"
 GATEWAY = Kind(_API, "Gateway")
 GATEWAY_CLASS = Kind(_API, "GatewayClass")
 ROUTE = Kind(_API, "HTTPRoute")
+POOL = Kind("inference.networking.k8s.io/v1", "InferencePool")
 GATEWAY_NAME = "inference-gateway"
 _CONTROLLER = "modelplane.ai/local-fleet"
 _CLASS = "modelplane-local"
@@ -66,14 +67,16 @@ def gateway_status(gateway: Manifest, owner: str) -> Manifest | None:
     return _status(gateway, {"addresses": addresses, "conditions": conditions})
 
 
-def route_status(route: Manifest, services: Iterable[tuple[str, str]]) -> Manifest | None:
-    """The status that an HTTPRoute on our Gateway should have; None when it has it or is not on it."""
-    known = set(services)
-    namespace = route["metadata"]["namespace"]
-    missing = sorted(name for ns, name in _backends(route, namespace) if (ns, name) not in known)
+def route_status(route: Manifest, backends: Iterable[tuple[str, str, str]]) -> Manifest | None:
+    """The status that an HTTPRoute on our Gateway should have; None when it has it or is not on it.
+
+    `backends` are the kind, namespace and name of what exists.
+    """
+    missing = sorted(f"{kind} {name}" for kind, _, name in set(_backends(route)) - set(backends))
     resolved = _condition("ResolvedRefs", "BackendNotFound" if missing else "ResolvedRefs", route, not missing)
     if missing:
-        resolved["message"] = f"No Service {', '.join(missing)}"
+        resolved["message"] = f"No {', '.join(missing)}"
+    namespace = route["metadata"]["namespace"]
     parents = [
         {
             "parentRef": parent,
@@ -86,11 +89,26 @@ def route_status(route: Manifest, services: Iterable[tuple[str, str]]) -> Manife
     return _status(route, {"parents": parents}) if parents else None
 
 
-def _backends(route: Manifest, namespace: str) -> Iterable[tuple[str, str]]:
+def pool_status(pool: Manifest, routes: Iterable[Manifest], services: Iterable[tuple[str, str]]) -> Manifest | None:
+    """The status that an InferencePool behind a route of ours should have: as a controller's, it says little."""
+    namespace, name = pool["metadata"]["namespace"], pool["metadata"]["name"]
+    if not any(("InferencePool", namespace, name) in _backends(route) for route in routes):
+        return None
+    picker = pool["spec"]["endpointPickerRef"]["name"]
+    resolved = _condition("ResolvedRefs", "ResolvedRefs", pool)
+    if (namespace, picker) not in set(services):
+        resolved = _condition("ResolvedRefs", "InvalidExtensionRef", pool, met=False)
+        resolved["message"] = f"No Service {picker}"
+    parent = {"group": _API.partition("/")[0], "kind": "Gateway", "namespace": SYSTEM_NAMESPACE, "name": GATEWAY_NAME}
+    conditions = [_condition("Accepted", "Accepted", pool), resolved]
+    return _status(pool, {"parents": [{"parentRef": parent, "conditions": conditions}]})
+
+
+def _backends(route: Manifest) -> Iterable[tuple[str, str, str]]:
     for rule in route["spec"].get("rules") or []:
         for backend in rule.get("backendRefs") or []:
-            if backend.get("kind", "Service") == "Service":
-                yield backend.get("namespace", namespace), backend["name"]
+            namespace = backend.get("namespace", route["metadata"]["namespace"])
+            yield backend.get("kind", "Service"), namespace, backend["name"]
 
 
 def _status(found: Manifest, wanted: Manifest) -> Manifest | None:

@@ -28,7 +28,7 @@ class Workload:
         self._watches = Watches(self.api, changed)
         for kind in _KEPT:
             self._watches.start(kind, only=("DELETED",))
-        for kind in (gateway.GATEWAY, gateway.ROUTE, _SERVICE):
+        for kind in (gateway.GATEWAY, gateway.ROUTE, gateway.POOL, _SERVICE):
             self._watches.start(kind)
 
     def stop(self) -> None:
@@ -73,14 +73,23 @@ class Workload:
             name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "")
             if self.api.get(Kind(manifest["apiVersion"], manifest["kind"]), name, namespace) is None:
                 self.api.apply(manifest)
-        services = [(s["metadata"]["namespace"], s["metadata"]["name"]) for s in self.api.find(_SERVICE)]
+        services, pools = self.api.find(_SERVICE), self.api.find(gateway.POOL)
+        backends = [
+            (kind, *_place(m)) for kind, found in (("Service", services), ("InferencePool", pools)) for m in found
+        ]
+        routes = self.api.find(gateway.ROUTE)
         statuses = [gateway.class_status(c) for c in self.api.find(gateway.GATEWAY_CLASS) if gateway.is_ours(c)]
         found = self.api.get(gateway.GATEWAY, gateway.GATEWAY_NAME, SYSTEM_NAMESPACE)
         statuses.append(gateway.gateway_status(found, owner) if found else None)
-        statuses += [gateway.route_status(route, services) for route in self.api.find(gateway.ROUTE)]
+        statuses += [gateway.route_status(route, backends) for route in routes]
+        statuses += [gateway.pool_status(pool, routes, map(_place, services)) for pool in pools]
         for status in statuses:
             if status:
                 self.api.patch(status, "status")
+
+
+def _place(manifest: Manifest) -> tuple[str, str]:
+    return manifest["metadata"]["namespace"], manifest["metadata"]["name"]
 
 
 def _is_ours(manifest: Manifest) -> bool:

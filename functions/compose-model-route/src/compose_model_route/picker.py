@@ -1,0 +1,88 @@
+"""The endpoint picker of a pool: a Deployment without accelerators, and its Service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contract.picker import Dialect
+from kit import labels, names
+from schemas.modelroute import Serving
+
+from compose_model_route.pool import PICKER_PORT
+
+Manifest = dict[str, Any]
+
+READY_WHEN = "has(object.status) && has(object.status.readyReplicas) && object.status.readyReplicas >= 1"
+HEALTH_PORT = 9003
+METRICS_PORT = 9090
+RESOURCES: Manifest = {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
+
+
+def deployment(metadata: Manifest, pool: str, serving: Serving, dialect: Dialect, config: str) -> Manifest:
+    """The picker. Its configuration is an argument, so that another one starts new pods."""
+    asked = serving.endpointPicker
+    replicas = asked.replicas if asked else 1
+    container = {
+        "name": "picker",
+        "image": asked.image if asked and asked.image else dialect.picker_image,
+        "args": _args(pool, metadata["namespace"], config, replicas),
+        "ports": [
+            {"name": "grpc", "containerPort": PICKER_PORT, "protocol": "TCP"},
+            {"name": "grpc-health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+        ],
+        "livenessProbe": {**_health("liveness"), "initialDelaySeconds": 15, "periodSeconds": 10},
+        "readinessProbe": {**_health("readiness"), "periodSeconds": 2},
+        "resources": asked.resources.manifest() if asked and asked.resources else RESOURCES,
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": _selector(metadata)},
+            "template": {
+                "metadata": {"labels": {**metadata["labels"], **_selector(metadata)}},
+                "spec": {
+                    "serviceAccountName": names.PICKER_ACCOUNT,
+                    "enableServiceLinks": False,
+                    "containers": [container],
+                },
+            },
+        },
+    }
+
+
+def service(metadata: Manifest) -> Manifest:
+    """The Service that the pool refers to; the gateway speaks gRPC over TLS to it."""
+    port = {"name": "grpc", "port": PICKER_PORT, "targetPort": PICKER_PORT, "protocol": "TCP", "appProtocol": "http2"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata,
+        "spec": {"selector": _selector(metadata), "ports": [port]},
+    }
+
+
+def _args(pool: str, namespace: str, config: str, replicas: int) -> list[str]:
+    flags = [
+        f"--pool-name={pool}",
+        f"--pool-namespace={namespace}",
+        f"--grpc-port={PICKER_PORT}",
+        f"--grpc-health-port={HEALTH_PORT}",
+        f"--metrics-port={METRICS_PORT}",
+        "--metrics-endpoint-auth=false",
+        "--tracing=false",
+        f"--config-text={config}",
+    ]
+    # Two pickers that do not know of each other would both be asked, and each would know half of the prefixes.
+    return [*flags, "--ha-enable-leader-election"] if replicas > 1 else flags
+
+
+def _health(service: str) -> Manifest:
+    return {"grpc": {"port": HEALTH_PORT, "service": service}}
+
+
+def _selector(metadata: Manifest) -> dict[str, str]:
+    return {labels.WORKLOAD: metadata["name"]}

@@ -1,0 +1,38 @@
+"""The HTTPRoute of a replica on its cluster's gateway, the same whatever stands behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit import names
+
+Manifest = dict[str, Any]
+
+# No gateway can be trusted to finish a token stream within its own default.
+NO_TIMEOUT = "0s"
+READY_WHEN = (
+    "has(object.status) && has(object.status.parents) && object.status.parents.exists(p, "
+    'p.conditions.exists(c, c.type == "Accepted" && c.status == "True") && '
+    'p.conditions.exists(c, c.type == "ResolvedRefs" && c.status == "True"))'
+)
+
+
+def route(metadata: Manifest, hostname: str, backend: Manifest) -> Manifest:
+    """This replica's host, the OpenAI API only, to one backend."""
+    gateway = {
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "namespace": names.SYSTEM_NAMESPACE,
+        "name": names.GATEWAY,
+    }
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": "/v1"}}],
+        "backendRefs": [backend],
+        "timeouts": {"request": NO_TIMEOUT},
+    }
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": metadata,
+        "spec": {"parentRefs": [gateway], "hostnames": [hostname], "rules": [rule]},
+    }
