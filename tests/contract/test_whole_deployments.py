@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from contract.check import BY_ID, check
+from contract.check import check
 from offline import admission, kinds, manifests
 
 HERE = Path(__file__).parent
@@ -22,7 +22,6 @@ def test_what_broke_for_others_is_found(path):
     text = path.read_text(encoding="utf-8")
     rule = text.splitlines()[0].removeprefix("# breaks: ")
     assert {f.id for f in check(yaml.safe_load(text))} == {rule}
-    assert BY_ID[rule].severity == "error"
 
 
 @pytest.mark.parametrize("path", GOOD, ids=_name)
