@@ -1,22 +1,33 @@
 """Deployments created at once on the real control plane: who gets the nodes, how soon, and what it costs.
 
     python bench/race.py [--deployments 100] [--clusters 5] [--nodes 12] [--seconds 240]
+        [--restart crossplane --restart functions --restart apiserver] [--sync-interval 2m] [--behind 2] [--stay 300]
 
 It starts a control plane of its own and removes it. Its looks are reads of the API server by kubectl
-and take part in what they measure, so they are few.
+and take part in what they measure, so they are few; grants are watched, version by version.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
+from behind import behind
+from local import Cluster, Options, up
+from local.commands import Commands
+from local.state import CONTROL_PLANE
 from local.testing import Manifest, Plane, start
+from watched import grants
 
 LOOK_SECONDS = 5.0
 # The circuits of a fleet's birth have closed or their tokens are back by then.
@@ -24,21 +35,60 @@ REST_SECONDS = 60.0
 KINDS = "md,mr,ic,capacityledgers,clustertenants"
 
 
+@dataclass(frozen=True)
+class Race:
+    """How many ask for how much, and what happens to them in the middle."""
+
+    deployments: int
+    clusters: int
+    nodes: int
+    seconds: float
+    restart: tuple[str, ...]
+    sync_interval: str
+    behind: float
+    stay: float
+
+    @property
+    def room(self) -> int:
+        return min(self.clusters * self.nodes, self.deployments)
+
+
 @click.command()
 @click.option("--deployments", default=100, show_default=True)
 @click.option("--clusters", default=5, show_default=True)
 @click.option("--nodes", default=12, show_default=True, help="Nodes of each cluster.")
 @click.option("--seconds", default=240.0, show_default=True, help="Give up after that.")
-def main(deployments: int, clusters: int, nodes: int, seconds: float) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        plane, local = start(Path(folder) / "state", clusters)
+@click.option("--restart", multiple=True, help="Process to kill and start again when a third is granted.")
+@click.option("--sync-interval", default="", help="Crossplane's, such as 2m; its default is an hour.")
+@click.option("--behind", default=0.0, help="Seconds by which Crossplane's watches are late.")
+@click.option("--stay", default=0.0, help="Go on looking for that long once all is granted and Ready.")
+def main(**options: Any) -> None:
+    race = Race(**options)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        plane, local = start(Path(folder) / "state", race.clusters)
         try:
-            _fleet(plane, clusters, nodes)
+            if race.sync_interval or race.behind:
+                _restart_crossplane(local, race, stack)
+            _fleet(plane, race.clusters, race.nodes)
             before = _requests(plane)
-            _race(plane, deployments, min(clusters * nodes, deployments), nodes, seconds)
-            _tell_requests(_requests(plane) - before, deployments)
+            with grants(plane.kubectl, Path(folder)) as granted:
+                _run(plane, local, race)
+            click.echo(f"most ever granted at once: {dict(granted.most())}; taken back: {granted.taken_back()}")
+            _tell_requests(_requests(plane) - before, race.deployments)
+            _tell_calls(plane)
         finally:
             local.down()
+
+
+def _restart_crossplane(local: Cluster, race: Race, stack: contextlib.ExitStack) -> None:
+    """Start Crossplane anew, with another sync interval or with late watches."""
+    spec = Commands(local.state, local.state.load()).crossplane("start")
+    if race.sync_interval:
+        spec = replace(spec, argv=(*spec.argv, f"--sync-interval={race.sync_interval}"))
+    if race.behind:
+        late = stack.enter_context(behind(local.kubeconfig, local.state.pki(CONTROL_PLANE), race.behind))
+        spec = replace(spec, env={**spec.env, "KUBECONFIG": str(late)})
+    local.state.book.ensure(spec)
 
 
 def _fleet(plane: Plane, clusters: int, nodes: int) -> None:
@@ -48,23 +98,35 @@ def _fleet(plane: Plane, clusters: int, nodes: int) -> None:
     time.sleep(REST_SECONDS)
 
 
-def _race(plane: Plane, deployments: int, room: int, nodes: int, seconds: float) -> None:
-    began, most, opened = time.monotonic(), 0, set[str]()
-    everybody = yaml.safe_dump_all(_deployment(f"m{n}") for n in range(deployments))
+def _run(plane: Plane, local: Cluster, race: Race) -> None:
+    began, opened, faults = time.monotonic(), set[str](), list(race.restart)
+    everybody = yaml.safe_dump_all(_deployment(f"m{n}") for n in range(race.deployments))
     plane.kubectl("apply", "-f", "-", stdin=everybody)
     click.echo(f"created after {time.monotonic() - began:.0f} s")
-    while (spent := time.monotonic() - began) < seconds:
+    until = race.seconds
+    while (spent := time.monotonic() - began) < until:
         found = plane.kubectl.get(KINDS, "-A")
         replicas = [m for m in found if m["kind"] == "ModelReplica"]
         held = Counter(r["spec"]["clusterName"] for r in replicas if _is(r, "Granted"))
-        most = max(most, *held.values(), 0)
         opened |= {f"{m['kind']}/{m['metadata']['name']}" for m in found if _is(m, "Responsive", "False")}
         serving = sum(_is(r, "Ready") for r in replicas)
         click.echo(f"{spent:4.0f} s: {len(replicas)} replicas, {held.total()} granted, {serving} Ready")
-        if held.total() >= room and serving >= room:
-            break
+        if held.total() >= race.room and serving >= race.room:
+            until = min(until, spent + race.stay) if until == race.seconds else until
+        if faults and held.total() >= race.room / 3:
+            _restart(local, faults)
         time.sleep(LOOK_SECONDS)
-    click.echo(f"most on one cluster {most} of {nodes}; circuits opened: {', '.join(sorted(opened)) or 'none'}")
+    click.echo(f"circuits opened: {', '.join(sorted(opened)) or 'none'}")
+
+
+def _restart(local: Cluster, faults: list[str]) -> None:
+    """Kill the processes, all at once, and start them again."""
+    book = local.state.book
+    for record in [r for r in map(book.find, faults) if r]:
+        os.kill(record.pid, signal.SIGKILL)
+    click.echo(f"killed: {', '.join(faults)}")
+    faults.clear()
+    up(Options(state=local.state.folder, clusters=local.clusters, kubeconfig=False))
 
 
 def _requests(plane: Plane) -> Counter[str]:
@@ -84,6 +146,15 @@ def _tell_requests(counted: Counter[str], deployments: int) -> None:
     )
     for what, count in sorted(counted.items()):
         click.echo(f"  {what}: {count}")
+
+
+def _tell_calls(plane: Plane) -> None:
+    calls: defaultdict[str, list[int]] = defaultdict(list)
+    for composite, count in plane.calls().items():
+        calls[composite.partition("/")[0]].append(count)
+    click.echo("calls of functions from the start, fleet included, by kind: mean (most) of composites")
+    for kind, counts in sorted(calls.items()):
+        click.echo(f"  {kind}: {sum(counts) / len(counts):.1f} ({max(counts)}) of {len(counts)}")
 
 
 def _is(manifest: Manifest, type: str, status: str = "True") -> bool:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())
 # A tenant's namespace and account outlive its replicas (design/never-less.md), so they may be from another example.
-OURS = "deployments.apps,services,httproutes,resourceclaimtemplates"
+OURS = "deployments.apps,leaderworkersets,services,httproutes,resourceclaimtemplates"
 OUTLIVE = ("Namespace", "ServiceAccount")
 NOT_PLACED = 3
 
@@ -99,13 +99,24 @@ def find(plane: Plane, cluster: str, manifest: Manifest) -> Manifest | None:
 def test_pods_run_on_devices_that_were_allocated(plane: Plane) -> None:
     """Every pod is Ready and holds an allocated claim for what its member asked for."""
     deployments = plane.kubectl.get("md", "-A")
-    wanted = sum(d["spec"]["engines"][0].get("copies", 1) * d["status"]["replicas"]["ready"] for d in deployments)
+    serving = sum(d["status"]["replicas"]["ready"] * e.get("copies", 1) for d in deployments for e in engines(d))
+    holding = sum(d["status"]["replicas"]["ready"] * pods_of(e) for d in deployments for e in engines(d))
     clusters = [ic["metadata"]["name"] for ic in plane.kubectl.get("ic")]
     pods = [p for c in clusters for p in plane.cluster(c).get("pods", "-A", "-l", "modelplane.ai/serving")]
     claims = [c for name in clusters for c in plane.cluster(name).get("resourceclaims", "-A")]
     ready = [p for p in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"]["conditions"])]
-    assert len(ready) == len(pods) == wanted
-    assert len([c for c in claims if c["status"]["allocation"]["devices"]["results"]]) == wanted
+    assert len(ready) == len(pods) == serving
+    assert len([c for c in claims if c["status"]["allocation"]["devices"]["results"]]) == holding
+
+
+def engines(deployment: Manifest) -> list[Manifest]:
+    return list(deployment["spec"]["engines"])
+
+
+def pods_of(engine: Manifest) -> int:
+    """Pods of one engine that claim devices."""
+    claiming = [m for m in engine["members"] if "nodeSelector" in m]
+    return int(engine.get("copies", 1) * sum(m.get("worker", {}).get("nodes", 1) for m in claiming))
 
 
 @pytest.mark.usefixtures("example")

@@ -187,3 +187,16 @@ def test_context_alone_is_nothing_to_show(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
     result: Any = render(tmp_path)
     assert (result.exit_code, result.stdout) == (0, "Nothing to show: no manifest is of a Modelplane kind.\n")
+
+
+def test_the_tree_says_of_every_cluster_why_not(folder: Path) -> None:
+    """A condition tells the first three and a status eight; nobody else would say it of the rest."""
+    cluster = yaml.safe_load(FLEET.split("---")[1])
+    names = [f"small-{n}" for n in range(12)]
+    cluster["spec"]["nodePools"][0]["nodeCount"] = 0
+    many = [{**cluster, "metadata": {"name": name}} for name in names]
+    (folder / "many.yaml").write_text(yaml.safe_dump_all(many))
+    (folder / "model.yaml").write_text(MODEL.replace("replicas: 2", "replicas: 9"))
+    lines = render(folder).stdout.splitlines()
+    told = lines[lines.index("└── clusters that take no further replica") :]
+    assert [name for name in (*names, "west") if not any(f"── {name} needs 1 free" in line for line in told)] == []

@@ -1,7 +1,7 @@
 from collections import Counter
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scheduling import Cluster, EngineNeed, Kept, Phase, Pool, place
 from scheduling.testing import engine, gpu, memory_of, needs, node_class, request
@@ -100,7 +100,6 @@ def test_no_pool_is_given_away_twice_and_every_choice_is_legal(wanted, fleet, re
             assert used[cluster.name, pool.name] <= pool.free
 
 
-@settings(max_examples=60)
 @given(engines(), clusters(), st.integers(0, 5), st.integers(0, 3), st.randoms(use_true_random=False))
 def test_the_order_of_inputs_does_not_matter(wanted, fleet, replicas, existing, random):
     kept = [

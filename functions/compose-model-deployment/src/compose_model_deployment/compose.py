@@ -36,6 +36,9 @@ def compose(call: Call[ModelDeployment]) -> None:
     if not outdated and _is_settled(call.xr, existing, digest):
         made = plan.at_rest(existing)
         call.look_again(0)
+    elif not outdated and not call.is_to_explain and _has_asked(call.xr, existing, digest):
+        made = plan.at_rest(existing)
+        call.look_again(_patience(call, existing, made))
     else:
         made = _plan(call, existing, outdated)
         call.look_again(_patience(call, existing, made))
@@ -67,13 +70,44 @@ def _plan(call: Call[ModelDeployment], existing: list[Existing], outdated: set[i
 
 def _is_settled(xr: ModelDeployment, existing: list[Existing], digest: str) -> bool:
     """Whether every replica has its nodes, on clusters that offer what they did when that was last judged."""
-    judged = {p.replica: p.offer or "" for p in xr.status.placements}
     return (
         len(existing) == xr.spec.replicas
-        and all(e.is_granted and judged.get(e.name, "") == e.offer for e in existing)
-        and xr.status.needs == digest
-        and any(c.type == "PlacementCurrent" and c.status == "True" for c in xr.status.conditions)
+        and all(e.is_granted for e in existing)
+        and _is_judged(xr, existing)
+        and _is_current(xr, digest)
     )
+
+
+def _has_asked(xr: ModelDeployment, existing: list[Existing], digest: str) -> bool:
+    """Whether nothing is to be decided before a cluster answers, so that looking at the fleet would be in vain."""
+    asked = [e for e in existing if e.is_asked]
+    missing = xr.spec.replicas - len(existing)
+    if not _is_current(xr, digest) or missing < 0 or any(e.is_refused for e in existing):
+        return False
+    if asked:
+        return missing == 0 or len(asked) >= plan.WAVE
+    waiting = [e for e in existing if e.is_waiting]
+    told = xr.status.scheduling.queue if xr.status.scheduling else None
+    return (
+        missing == 0
+        and len(waiting) > 0
+        and all(e.is_waiting or e.is_granted for e in existing)
+        and _is_judged(xr, [e for e in existing if e.is_granted])
+        and not any(0 < e.position <= plan.MOVES_FROM_POSITION for e in waiting)
+        and told is not None
+        and (told.cluster, told.position or 0) == (waiting[0].cluster, waiting[0].position)
+    )
+
+
+def _is_judged(xr: ModelDeployment, existing: list[Existing]) -> bool:
+    judged = {p.replica: p.offer or "" for p in xr.status.placements}
+    return all(judged.get(e.name, "") == e.offer for e in existing)
+
+
+def _is_current(xr: ModelDeployment, digest: str) -> bool:
+    """Whether what was last judged are these needs, and nothing was found out of place."""
+    current = any(c.type == "PlacementCurrent" and c.status == "True" for c in xr.status.conditions)
+    return current and xr.status.needs == digest
 
 
 def _digest(xr: ModelDeployment) -> str:
@@ -102,8 +136,6 @@ def _unsupported(xr: ModelDeployment) -> str:
     """What this version cannot compose; empty when it can."""
     if xr.spec.serving.mode != "Unified":
         return f"spec.serving.mode {xr.spec.serving.mode} cannot be composed by this version; use Unified."
-    if any(m.role != "Standalone" for e in xr.spec.engines for m in e.members):
-        return "Engines of a Leader and Workers cannot be composed by this version; use a Standalone member."
     if xr.spec.modelCacheRef:
         return "spec.modelCacheRef cannot be used in this version; let the engine load its weights itself."
     return ""

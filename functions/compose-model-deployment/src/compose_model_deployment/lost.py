@@ -36,7 +36,8 @@ def read(call: Call[ModelDeployment], lines: list[str] | None, seen: set[str]) -
         ordinal = ordinals.get(manifest["metadata"]["name"])
         if ordinal is None or manifest["metadata"]["name"] in seen:
             continue
-        if deleted or owner != call.xr.metadata.uid:
+        # One without an owner was restored, or left when a deployment was deleted without its replicas.
+        if deleted or owner not in (call.xr.metadata.uid, ""):
             leaving.add(ordinal)
         else:
             found[ordinal] = {**manifest, "metadata": {**manifest["metadata"], "namespace": call.namespace}}

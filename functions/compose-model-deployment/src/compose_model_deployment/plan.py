@@ -57,11 +57,12 @@ class Plan:
     """New clusters that would be the better place once they are reached, so nothing new was placed yet."""
     again: bool = False
     """Whether replicas were found that were not shown: nothing is created before they are."""
+    looked: bool = True
 
 
 def at_rest(replicas: list[Existing]) -> Plan:
-    """Every replica stays where it is and as it is."""
-    return Plan({r.ordinal: _as_is(r) for r in replicas}, set())
+    """Every replica stays where it is and as it is; the fleet was not looked at."""
+    return Plan({r.ordinal: _as_is(r) for r in replicas}, set(), looked=False)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ Manifest = dict[str, Any]
 
 _KEY = "replica-"
 _ENDPOINT = "endpoint-"
+# A cluster answers a claim within a moment, a crowd of them within seconds.
+_ANSWERED_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,12 @@ class Existing:
     def is_refused(self) -> bool:
         """Whether its cluster can never take it."""
         return not self.holds and self._granted.reason in ("Refused", "ClusterNotFound")
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether its cluster is about to answer: it has not said anything, and is expected to."""
+        unanswered = self._granted.reason in ("", "Pending", "GrantNotFound", "TenantNotReady")
+        return not self.holds and unanswered and self.age < _ANSWERED_SECONDS
 
     @property
     def _granted(self) -> Condition:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kit import labels, names
 from kit.call import Call
-from scheduling import Decision, Gate, count_of
+from scheduling import Decision, Gate, Refusal, count_of
 from schemas import ModelDeployment
 
 from compose_model_deployment.plan import Plan
@@ -27,6 +27,8 @@ def report(call: Call[ModelDeployment], existing: list[Existing], plan: Plan, ne
     _report_current(call, plan, staying)
     _report_replicas(call, staying, set(plan.places) - plan.remove)
     call.status(needs=needs)
+    if call.is_to_explain:
+        call.explain([{**_refused(r), "fix": r.fix} for r in plan.decision.refusals])
 
 
 def _report_scheduled(call: Call[ModelDeployment], staying: list[Existing], plan: Plan) -> None:
@@ -35,6 +37,9 @@ def _report_scheduled(call: Call[ModelDeployment], staying: list[Existing], plan
     held = sum(1 for e in staying if e.holds)
     if held >= wanted:
         call.condition("ReplicasScheduled", True, "Scheduled", f"{wanted} of {total} placed.")
+        return
+    if not plan.looked:
+        call.report.keep_field("scheduling")  # What was said when the fleet was looked at stands.
         return
     if plan.awaited:
         awaited = ", ".join(plan.awaited)
@@ -103,14 +108,16 @@ def _fix(decision: Decision) -> str:
 
 
 def _scheduling(decision: Decision, waiting: list[Existing]) -> Manifest:
-    refused = [
-        {"name": r.cluster, "gate": str(r.gate), "message": r.message[:_LONGEST_MESSAGE]} for r in decision.refusals
-    ]
+    refused = [_refused(r) for r in decision.refusals[:_LISTED]]
     said: Manifest = {"message": decision.summary[:_LONGEST_MESSAGE]}
     if waiting:
         first = waiting[0]
         said["queue"] = {"cluster": first.cluster} | ({"position": first.position} if first.position else {})
-    return {**said, "clusters": refused[:_LISTED]} if refused else said
+    return {**said, "clusters": refused} if refused else said
+
+
+def _refused(refusal: Refusal) -> Manifest:
+    return {"name": refusal.cluster, "gate": str(refusal.gate), "message": refusal.message[:_LONGEST_MESSAGE]}
 
 
 def _report_current(call: Call[ModelDeployment], plan: Plan, staying: list[Existing]) -> None:

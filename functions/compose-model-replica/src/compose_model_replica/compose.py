@@ -7,10 +7,9 @@ from typing import Any
 from kit import capacity, labels, names
 from kit.call import Call
 from schemas import ModelReplica
-from schemas.modelreplica import Engine
+from schemas.modelreplica import Engine, Member
 
-from compose_model_replica import claims, pod
-from compose_model_replica.deployment import READY_WHEN, deployment
+from compose_model_replica import claims, workload
 from compose_model_replica.report import report
 from compose_model_replica.routing import unified
 from compose_model_replica.site import CLAIM_KEY, Refused, Site, locate
@@ -28,6 +27,7 @@ def compose(call: Call[ModelReplica]) -> None:
         return
     for engine in call.xr.spec.engines:
         _want_workload(call, site, engine)
+        _keep_used_claims(call, engine)
     _want_routing(call, site)
     call.drop_rest()
     report(call, site)
@@ -36,8 +36,6 @@ def compose(call: Call[ModelReplica]) -> None:
 def _unsupported(xr: ModelReplica) -> Refused | None:
     if xr.spec.serving.mode != "Unified":
         return Refused("Unsupported", f"spec.serving.mode {xr.spec.serving.mode} cannot be composed by this version.")
-    if any(m.role != "Standalone" for e in xr.spec.engines for m in e.members):
-        return Refused("Unsupported", "Engines of a Leader and Workers cannot be composed by this version.")
     return None
 
 
@@ -46,35 +44,31 @@ def _want_claim(call: Call[ModelReplica]) -> None:
 
 
 def _want_workload(call: Call[ModelReplica], site: Site, engine: Engine) -> None:
-    member = engine.members[0]
-    claim = claims.template(call.name, engine.name, member, site.namespace)
-    if claim:
-        claim["metadata"]["labels"] = _labels(call, engine)
-        _want(call, site, f"claim-{engine.name}-{claim['metadata']['name'][-5:]}", claim)
-    name = names.child_name(call.name, engine.name)
-    metadata = {"name": name, "namespace": site.namespace, "labels": _labels(call, engine)}
-    template = pod.template(member, _setting(call, site, engine, claim))
-    _want(call, site, f"workload-{engine.name}", deployment(metadata, engine.copies, template), READY_WHEN)
+    deployment = call.xr.metadata.labels.get(labels.DEPLOYMENT, "")
+    owner = workload.Owner(call.name, deployment, _labels(call, engine), call.xr.spec.drainSeconds)
+    built = workload.build(owner, site, engine, _undecorated)
+    for claim in built.claims:
+        _want(call, site, claims.key(engine.name, claim), claim)
+    _want(call, site, workload.key(engine), built.manifest, workload.READY_WHEN)
 
 
-def _setting(call: Call[ModelReplica], site: Site, engine: Engine, claim: Manifest | None) -> pod.Setting:
-    pool = site.pools[engine.members[0].nodePoolName]
-    return pod.Setting(
-        env={
-            "MODELPLANE_DEPLOYMENT": call.xr.metadata.labels.get(labels.DEPLOYMENT, ""),
-            "MODELPLANE_REPLICA": call.name,
-            "MODELPLANE_ENGINE": engine.name,
-        },
-        labels={
-            **_labels(call, engine),
-            labels.WORKLOAD: names.child_name(call.name, engine.name),
-            labels.SERVING: call.name,
-        },
-        node_selector=pool.node_selector,
-        taints=pool.taints,
-        drain_seconds=call.xr.spec.drainSeconds,
-        claim_template=claim["metadata"]["name"] if claim else "",
-    )
+def _undecorated(_engine: Engine, _member: Member, template: Manifest) -> Manifest:
+    return template
+
+
+def _keep_used_claims(call: Call[ModelReplica], engine: Engine) -> None:
+    """A claim template of an earlier revision stays until no pod can be made from it."""
+    key = workload.key(engine)
+    seen = [call.seen_remote(key)] if call.seen(key) else []
+    for claim in call.observed():
+        if claim[:-6] == f"claim-{engine.name}" and claims.is_used(_template(call, claim), seen):
+            call.keep_unless_wanted(claim)
+
+
+def _template(call: Call[ModelReplica], key: str) -> str:
+    """The name of the claim template that was wanted under `key`."""
+    manifest = (call.seen(key) or {}).get("spec", {}).get("forProvider", {}).get("manifest", {})
+    return str(manifest.get("metadata", {}).get("name", ""))
 
 
 def _want_routing(call: Call[ModelReplica], site: Site) -> None:

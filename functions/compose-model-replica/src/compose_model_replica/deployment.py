@@ -8,7 +8,6 @@ from kit import labels
 
 Manifest = dict[str, Any]
 
-READY_WHEN = "has(object.status) && has(object.status.readyReplicas) && object.status.readyReplicas >= 1"
 _MANY = 4
 
 

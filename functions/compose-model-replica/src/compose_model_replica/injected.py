@@ -56,6 +56,20 @@ PROBES = {
         "An engine that hangs is restarted after a minute.",
     ),
 }
+GANG_ENV = (
+    Injected(
+        "containers[engine].env MODELPLANE_LEADER_ADDRESS",
+        "$(LWS_LEADER_ADDRESS), in the pods of a Leader and its Workers",
+        "an entry of that name is set",
+        "Workers find their leader; first in the list, so that your own entries can use it.",
+    ),
+    Injected(
+        "containers[engine].env MODELPLANE_RANK",
+        "$(LWS_WORKER_INDEX), in the pods of a Leader and its Workers: 0 is the leader",
+        "an entry of that name is set",
+        "Each pod knows its place; first in the list, so that your own entries can use it.",
+    ),
+)
 ENV = (
     Injected(
         "containers[engine].env MODELPLANE_DEPLOYMENT",
@@ -113,4 +127,4 @@ PLACEMENT = (
     Injected("tolerations", "the pool's taints", "added to the owner's", "Pools are tainted to keep others off."),
     Injected("resourceClaims", "one per claiming member", "never", "The devices that were promised are the ones used."),
 )
-TABLE = (PORT, *PROBES.values(), *ENV, DRAIN, GRACE, *POD, *PLACEMENT)
+TABLE = (PORT, *PROBES.values(), *GANG_ENV, *ENV, DRAIN, GRACE, *POD, *PLACEMENT)

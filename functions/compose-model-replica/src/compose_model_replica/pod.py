@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from kit import names
-from schemas.modelreplica import Member
+from schemas.modelreplica import Engine, Member
 
 from compose_model_replica import claims, injected
 
 Manifest = dict[str, Any]
+Decorate = Callable[[Engine, Member, Manifest], Manifest]
+"""What routing adds to a finished pod template; it removes nothing."""
 _TIME_TO_STOP = 10
 
 
@@ -25,6 +28,8 @@ class Setting:
     drain_seconds: int
     claim_template: str = ""
     annotations: dict[str, str] = field(default_factory=dict)
+    serves: bool = True
+    """Whether requests go to the pod itself, not only to the leader of its group."""
 
 
 def template(member: Member, setting: Setting) -> Manifest:
@@ -61,12 +66,10 @@ def _spec(written: Manifest, setting: Setting) -> Manifest:
 def _container(written: Manifest, setting: Setting, grace: int) -> Manifest:
     if written["name"] != names.ENGINE_CONTAINER:
         return written
-    container = {
-        **{name: probe.value for name, probe in injected.PROBES.items()},
-        **written,
-        "env": _env(written.get("env", []), setting.env),
-        "ports": _ports(written.get("ports", [])),
-    }
+    container = {**written, "env": _env(written.get("env", []), setting.env)}
+    if setting.serves:
+        probes = {name: probe.value for name, probe in injected.PROBES.items()}
+        container = {**probes, **container, "ports": _ports(written.get("ports", []))}
     lifecycle = _lifecycle(written.get("lifecycle", {}), _drain(setting.drain_seconds, grace))
     if lifecycle:
         container["lifecycle"] = lifecycle

@@ -7,7 +7,9 @@ from typing import Any
 from kit import names
 from kit.call import Call
 from schemas import ModelReplica
+from schemas.modelreplica import Engine
 
+from compose_model_replica import workload
 from compose_model_replica.site import Refused, Site
 
 Manifest = dict[str, Any]
@@ -35,13 +37,13 @@ def report(call: Call[ModelReplica], site: Site | Refused) -> None:
 
 
 def _report_engines(call: Call[ModelReplica]) -> None:
-    found = [(e.name, _ready(call, e.name), e.copies) for e in call.xr.spec.engines]
+    found = [(e.name, _ready(call, e), e.copies) for e in call.xr.spec.engines]
     call.status(engines=[{"name": name, "ready": ready, "desired": copies} for name, ready, copies in found])
     ready = sum(r for _, r, _ in found)
     desired = sum(copies for _, _, copies in found)
     counts = ", ".join(f"{name} {r}/{copies}" for name, r, copies in found)
     if ready == 0:
-        why = "".join(_trouble(call, f"workload-{name}") for name, _, _ in found)
+        why = "".join(_trouble(call, workload.key(e)) for e in call.xr.spec.engines) + _postponed(call)
         call.condition("EnginesReady", False, "NotReady", f"No copy answers yet: {counts}.{why}")
         return
     if ready < desired:
@@ -55,13 +57,19 @@ def _trouble(call: Call[ModelReplica], key: str) -> str:
     return f" {key} could not be written to the cluster: {trouble}." if trouble else ""
 
 
-def _ready(call: Call[ModelReplica], engine: str) -> int:
+def _postponed(call: Call[ModelReplica]) -> str:
+    count = len(call.postponed)
+    follow = "1 more object follows" if count == 1 else f"{count} more objects follow"
+    return f" {follow} when the first are on the cluster." if count else ""
+
+
+def _ready(call: Call[ModelReplica], engine: Engine) -> int:
     """Copies that answer; what was last reported when the object has nothing to say."""
-    seen = call.seen_remote(f"workload-{engine}")
+    seen = call.seen_remote(workload.key(engine))
     if seen:
         return int(seen.get("status", {}).get("readyReplicas", 0))
     before = call.xr.status.engines if call.xr.status and call.xr.status.engines else []
-    return next((e.ready or 0 for e in before if e.name == engine), 0)
+    return next((e.ready or 0 for e in before if e.name == engine.name), 0)
 
 
 def _report_route(call: Call[ModelReplica]) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from crossplane.function import resource, response
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from schemas.base import Model
 
-from kit import conditions, peeked, remote
+from kit import composed, conditions, peeked, remote
 from kit.fields import Fields
 from kit.objects import group_version_kind, metadata_of, read
 from kit.report import Report
@@ -24,21 +24,8 @@ M = TypeVar("M", bound=Model)
 T = TypeVar("T", bound=Model)
 Manifest = dict[str, Any]
 
-# Set by Crossplane or the API server: sending them back would claim them.
-_SERVER_METADATA = (
-    "managedFields",
-    "resourceVersion",
-    "uid",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-    "ownerReferences",
-    "finalizers",
-    "generateName",
-)
-_LONGEST_NAME = 63
+# An Object's birth is 13 events of the 100 that a circuit takes at once; a claim and a route come beside.
+MOST_BORN_AT_ONCE = 6
 
 
 class Stop(Exception):  # noqa: N818  # It ends a call early; it is not always an error.
@@ -60,7 +47,7 @@ class Call(Generic[M]):
 
     def __init__(self, xr: M, req: fnv1.RunFunctionRequest) -> None:
         self.xr = xr
-        self.report = Report(group_version_kind(type(xr))[1], _dict(req.observed.composite))
+        self.report = Report(group_version_kind(type(xr))[1], composed.plain(req.observed.composite))
         self._req = req
         self._wanted: dict[str, tuple[Manifest, bool]] = {}
         self._dropped: set[str] = set()
@@ -112,6 +99,15 @@ class Call(Generic[M]):
         self._remembered |= peeked.carry(key, kind, found, read)
         return None
 
+    @property
+    def is_to_explain(self) -> bool:
+        """Whether somebody wants all reasons: `modelplane render` does, Crossplane never."""
+        return peeked.EXPLAIN in self._req.context.fields
+
+    def explain(self, reasons: list[Manifest]) -> None:
+        """Tell all reasons; a status has room for few. Crossplane drops them."""
+        self._remembered[peeked.EXPLAIN] = reasons
+
     def age(self, timestamp: str) -> float:
         """Seconds since a Kubernetes timestamp; endless when it is none."""
         return conditions.seconds_since(timestamp)
@@ -157,7 +153,7 @@ class Call(Generic[M]):
         """The composed resource as Crossplane last saw it, if it exists."""
         if key not in self._req.observed.resources:
             return None
-        return _dict(self._req.observed.resources[key])
+        return composed.plain(self._req.observed.resources[key])
 
     def seen_remote(self, key: str) -> Manifest:
         """What the Object under `key` last saw on its cluster; empty when nothing."""
@@ -180,7 +176,7 @@ class Call(Generic[M]):
 
     def want(self, key: str, manifest: Manifest, *, ready: bool | None = None) -> None:
         """Compose `manifest`. `ready` overrides its own Ready condition."""
-        _check(key, manifest)
+        composed.check(key, manifest)
         self._dropped.discard(key)
         self._wanted[key] = (manifest, self.is_ready(key) if ready is None else ready)
 
@@ -188,7 +184,12 @@ class Call(Generic[M]):
         """Compose what exists under `key` once more as it is."""
         seen = self.seen(key)
         if seen is not None:
-            self._wanted[key] = (_as_it_is(seen), self.is_ready(key))
+            self._wanted[key] = (composed.as_it_is(seen), self.is_ready(key))
+
+    def keep_unless_wanted(self, key: str) -> None:
+        """Like `keep`, where nothing newer is wanted under `key`."""
+        if key not in self._wanted:
+            self.keep(key)
 
     def drop(self, key: str) -> None:
         """Let Crossplane delete what exists under `key`: the only way to remove something."""
@@ -200,6 +201,18 @@ class Call(Generic[M]):
         for key in self.observed():
             if key not in self._wanted:
                 self.drop(key)
+
+    @property
+    def postponed(self) -> list[str]:
+        """Wanted Objects that are left to a later call: many that are born at once open Crossplane's circuit."""
+        unborn = [k for k in self.observed() if composed.is_object(self.seen(k) or {}) and not self._is_born(k)]
+        new = [
+            k for k, (m, _) in self._wanted.items() if composed.is_object(m) and k not in self._req.observed.resources
+        ]
+        return new[max(MOST_BORN_AT_ONCE - len(unborn), 0) :]
+
+    def _is_born(self, key: str) -> bool:
+        return self.has_said(key) or bool(self.trouble(key))
 
     def condition(self, type: str, met: bool | None, reason: str, message: str = "") -> None:
         """Say one of the kind's conditions; `met` None means Unknown."""
@@ -233,6 +246,8 @@ class Call(Generic[M]):
         for key in self.observed():
             if key not in self._wanted and key not in self._dropped:
                 self.keep(key)
+        for key in self.postponed:
+            del self._wanted[key]
         rsp: fnv1.RunFunctionResponse = response.to(self._req)
         rsp.context.update(self._remembered)
         for name, selector in self._required.items():
@@ -253,30 +268,3 @@ class Call(Generic[M]):
         unchanged = set(self._wanted) == set(self.observed())
         if version and (unchanged or self._always_current):
             rsp.desired.composite.resource.update({"metadata": {"resourceVersion": version}})
-
-
-def _dict(r: fnv1.Resource) -> Manifest:
-    return cast(Manifest, resource.struct_to_dict(r.resource))
-
-
-def _part(manifest: Manifest, field: str) -> Manifest:
-    part = manifest.get(field)
-    return part if isinstance(part, dict) else {}
-
-
-def _as_it_is(seen: Manifest) -> Manifest:
-    kept = {k: v for k, v in seen.items() if k != "status"}
-    kept["metadata"] = {k: v for k, v in _part(seen, "metadata").items() if k not in _SERVER_METADATA}
-    if isinstance(kept.get("spec"), dict):
-        # A composite's own bookkeeping: sending old references back would undo new ones.
-        kept["spec"] = {k: v for k, v in kept["spec"].items() if k != "crossplane"}
-    return kept
-
-
-def _check(key: str, manifest: Manifest) -> None:
-    name = manifest["metadata"]["name"]
-    if len(name) > _LONGEST_NAME:
-        raise ValueError(f"{key}: the name {name} has {len(name)} characters, {_LONGEST_NAME} at most")
-    is_object = manifest["apiVersion"] == remote.API_VERSION and manifest["kind"] == "Object"
-    if is_object and manifest["spec"].get("watch") is not True:
-        raise ValueError(f"{key}: an Object without watch would be seen late; build it with kit.remote")

@@ -15,6 +15,8 @@ from typing import Any
 NOT_AVAILABLE = "NotAvailable"
 # Reasons of conditions that are not True although nothing is wrong: people need not be told each time.
 NOTHING_WRONG = ("NotRequested", "NotChecked", "NotManaged")
+# Reasons of what is still on its way, as everything is at first.
+NOT_YET = ("Pending", "NotReady", "Waiting", "TenantNotReady", "GrantNotFound", "NoAddress")
 COMMON_REASONS = ("Pending", "InternalError", "InvalidSpec", NOT_AVAILABLE)
 
 

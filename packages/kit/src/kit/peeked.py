@@ -10,6 +10,8 @@ from kit.fields import Fields, Unreadable, version, view
 
 Read = Callable[[Fields], str]
 
+# In a request: somebody wants all reasons, not the few that a status has room for. In an answer: the reasons.
+EXPLAIN = "modelplane.ai/explain"
 _PEEKED = "modelplane.ai/peeked-"
 _UNREADABLE = "modelplane.ai/unreadable-"
 # By reader and uid: the resourceVersion that was read, and its line. It starts anew when it is full.

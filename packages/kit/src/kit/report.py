@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from crossplane.function import resource, response
@@ -49,6 +50,11 @@ class Report:
         """Status fields that are not said stay as they are."""
         self._keep = True
 
+    def keep_field(self, field: str) -> None:
+        """One status field stays as it is."""
+        if field in self._before:
+            self._status.setdefault(field, self._before[field])
+
     def forget(self, field: str) -> None:
         """The status field is not kept; it goes unless it is said again."""
         self._forgotten.add(field)
@@ -82,8 +88,28 @@ class Report:
         ready = self.is_ready()
         rsp.desired.composite.ready = fnv1.READY_TRUE if ready else fnv1.READY_FALSE
         rsp.meta.ttl.FromTimedelta(dt.timedelta(seconds=self._look_again(ready, ttl)))
+        for was, now in self._transitions():
+            self._tell(rsp, was, now)
         if self._fatal:
             response.fatal(rsp, self._fatal)
+
+    def _transitions(self) -> Iterator[tuple[Manifest, resource.Condition]]:
+        """What each condition was and is, where that is news; never what is merely not known yet."""
+        for type in self._types:
+            was, now = conditions.find({"status": self._before}, type), self._final(self._types[type])
+            changed = was and (was.get("status"), was.get("reason")) != (now.status, now.reason)
+            quiet = now.status == "Unknown" or now.reason in conditions.NOTHING_WRONG
+            if changed and not quiet and (now.status != was.get("status") or now.status == "False"):
+                yield was, now
+
+    @staticmethod
+    def _tell(rsp: fnv1.RunFunctionResponse, was: Manifest, now: resource.Condition) -> None:
+        """One event. What is not there yet is no event: it becomes one when it is there, or when it was and is gone."""
+        if now.status == "False" and was.get("status") != "True" and now.reason in conditions.NOT_YET:
+            return
+        say = response.normal if now.status == "True" else response.warning
+        say(rsp, f"{now.typ}: {now.message or now.reason}")
+        rsp.results[-1].reason = now.reason or ""
 
     def _final(self, known: conditions.ConditionType) -> resource.Condition:
         said = self._said.get(known.type)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from schemas import apis
 
-from local import tools
-from local.processes import Spec
+from local import lws, tools
+from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
 _CONTROL_PLANE_PORTS = (
@@ -36,8 +36,9 @@ _BINARIES = (
     "crossplane",
     "provider-kubernetes",
     "kwok",
+    "lws",
 )
-_WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok")
+_WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
     "garbage-collector-controller",
@@ -55,14 +56,15 @@ def port_names(clusters: int) -> list[str]:
 def process_names(clusters: int) -> list[str]:
     """Every process, in the order in which a person reads them."""
     own = [p for p in _CONTROL_PLANE_PORTS if "/" not in p]
-    return [*own, "fleet", *(f"{c}-{p}" for c in workload_clusters(clusters) for p in _WORKLOAD_PORTS)]
+    theirs = [p for p in _WORKLOAD_PORTS if "/" not in p]
+    return [*own, "fleet", *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
 
 
 def check_tools() -> None:
     """Fail before anything is started when a tool is missing."""
     for binary in _BINARIES:
         tools.path(binary)
-    for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api"):
+    for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "lws"):
         tools.files(name)
 
 
@@ -153,6 +155,18 @@ class Commands:
         }
         return self._spec(name, "kwok", flags, cluster=cluster)
 
+    def lws(self, cluster: str) -> Spec:
+        name = _name(cluster, lws.NAME)
+        health, metrics = self._port(name), self._port(f"{name}/metrics")
+        config = lws.configuration(self.state.pki(cluster), health, metrics, self.webhook_port(cluster))
+        file = self._folder("lws") / f"{cluster}.json"
+        write(file, config)
+        return self._spec(name, "lws", {"config": file, "kubeconfig": self.state.kubeconfig(cluster)}, cluster=cluster)
+
+    def webhook_port(self, cluster: str) -> int:
+        """Where the cluster's LeaderWorkerSet controller answers the API server."""
+        return self._port(f"{_name(cluster, lws.NAME)}/webhook")
+
     def crossplane(self, *verb: str) -> Spec:
         env = {
             "KUBECONFIG": str(self.state.kubeconfig()),
@@ -193,7 +207,8 @@ class Commands:
     def functions(self) -> Spec:
         port = self._port("functions")
         certificates = str(self.state.pki(CONTROL_PLANE).tls)
-        argv = ("-m", "cli.main", "functions", "--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates)
+        served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
+        argv = ("-m", "cli.main", "functions", *served)
         return Spec("functions", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, port, (_sources("functions"),))
 
     def fleet(self) -> Spec:

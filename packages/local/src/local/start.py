@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import install, kubeconfig, pki, ports, tools
+from local import install, kubeconfig, lws, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
@@ -75,15 +75,19 @@ class Start:
 
     def _workload(self, cluster: str) -> None:
         api = self._apiserver(cluster)
+        install.kinds(api, lws.crds(), self._until)
         specs = [
             self.commands.controller_manager(cluster),
             self.commands.scheduler(cluster),
             self.commands.kwok(cluster),
+            self.commands.lws(cluster),
         ]
         for spec in specs:
             self._ensure(spec, wait=False)
         install.workload_namespace(api)
         install.gateway_kinds(api, self._until)
+        for manifest in lws.webhooks(self.state.pki(cluster), self.commands.webhook_port(cluster)):
+            api.apply(manifest)
         for spec in specs:
             self._await_port(spec)
 

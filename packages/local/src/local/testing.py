@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,9 @@ from local import tools
 Manifest = dict[str, Any]
 
 PATIENCE = 240.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# As `kit.serve` writes it with --debug.
+_CALL = re.compile(r"composed .*\bkind=(\S+) .*\bname=(\S+)")
 _COMPOSITES = "md,mr,ic,icl,me,capacityledgers,clustertenants"
 
 
@@ -51,6 +56,7 @@ class Plane:
 
     kubectl: Kubectl
     workload: Callable[[int], Kubectl]
+    calls_log: Path
 
     def cluster(self, name: str) -> Kubectl:
         """The workload cluster that the InferenceCluster `name` stands for."""
@@ -73,6 +79,11 @@ class Plane:
             time.sleep(0.25)
         state = self.kubectl("get", _COMPOSITES, "-A", check=False)
         raise AssertionError(f"waited {patience:.0f} s in vain: {what}\n{state}")
+
+    def calls(self) -> Counter[str]:
+        """How often our functions were called so far for each composite, as Kind/name."""
+        plain = _COLOUR.sub("", self.calls_log.read_text(errors="replace"))
+        return Counter(f"{kind}/{name}" for kind, name in _CALL.findall(plain))
 
     def open_circuits(self) -> set[str]:
         """The composites that Crossplane holds events back from, as Kind/name."""
@@ -98,4 +109,4 @@ def start(state: Path, clusters: int) -> tuple[Plane, local.Cluster]:
     cluster = local.up(local.Options(state=state, clusters=clusters, kubeconfig=False))
     binary = tools.path("kubectl")
     workload = lambda index: Kubectl(binary, cluster.workload_kubeconfig(index))  # noqa: E731  # It is a value here.
-    return Plane(Kubectl(binary, cluster.kubeconfig), workload), cluster
+    return Plane(Kubectl(binary, cluster.kubeconfig), workload, cluster.state.book.log("functions")), cluster

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kit import wire
+from kit.peeked import EXPLAIN
 from kit.wire import Answer, Ask, Selector
 
 from offline.kinds import Kind, Kinds
@@ -33,7 +34,7 @@ class Caller:
         """The final answer for one reconcile of `xr`."""
         key = key_of(xr)
         seeds = self._fetched(self._required.get(key, {}))
-        ask = Ask(xr, observed, seeds)
+        ask = Ask(xr, observed, seeds, {EXPLAIN: []})
         asked, answer, looks = self._answered.get(key, (None, None, []))
         # What was only looked at is not required any more, yet the answer rests on it.
         if answer is None or asked != ask or any(self._fetch(wanted) != found for wanted, found in looks):

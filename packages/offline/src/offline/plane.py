@@ -29,6 +29,8 @@ class Result:
     objects: Mapping[Key, Object]
     remotes: Sequence[Remote]
     warnings: Mapping[Key, Sequence[str]] = field(default_factory=dict)
+    reasons: Mapping[Key, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    """Why clusters take no (further) replica of a deployment: name, gate, message and fix of each, closest first."""
 
     def composites(self) -> list[Key]:
         """The composites, by what they are."""
@@ -72,7 +74,7 @@ def compose(
         raise InvalidInputError(
             [Finding("--not-ready", 0, f"nothing on a cluster is, or is below, {m}") for m in missed]
         )
-    return Result(kinds, store.objects(), fleet.remotes(), reconciler.warnings)
+    return Result(kinds, store.objects(), fleet.remotes(), reconciler.warnings, reconciler.reasons)
 
 
 def _start(store: Store, inputs: Mapping[Key, Object], earlier: Mapping[Key, Object]) -> None:

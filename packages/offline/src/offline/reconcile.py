@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kit.peeked import EXPLAIN
 from kit.wire import Answer
 
 from offline import children, conditions, structural
@@ -30,6 +31,7 @@ class Reconciler:
         self.gate = Gate(kinds)
         self.caller = Caller(store, kinds)
         self.warnings: dict[Key, list[str]] = {}
+        self.reasons: dict[Key, list[dict[str, str]]] = {}
         self._admitted: dict[Key, tuple[Object, Object]] = {}
 
     def reconcile(self, key: Key, kind: Kind) -> None:
@@ -42,6 +44,7 @@ class Reconciler:
             self._failed(xr, str(error), [])
             return
         self.warnings[key] = [r["message"] for r in answer.results if r["severity"] == "Warning"]
+        self.reasons[key] = answer.context.get(EXPLAIN, [])
         made = [condition(c["type"], c["status"], c["reason"], c["message"]) for c in answer.conditions]
         made = [c for c in made if c["type"] not in conditions.SYSTEM]
         fatal = next((r["message"] for r in answer.results if r["severity"] == "Fatal"), None)

@@ -71,8 +71,17 @@ def _node(result: Result, key: Key) -> Node:
         title=str(key),
         ready=conditions.is_true(value, "Ready") if is_composite else None,
         notes=[*_sentences(value), *(Note(printable(f"Warning: {text}")) for text in result.warnings.get(key, ()))],
-        below=[*own, *_clusters(result, objects)],
+        below=[*own, *_clusters(result, objects), *_refusals(result, key)],
     )
+
+
+def _refusals(result: Result, key: Key) -> Iterator[Node]:
+    """Every cluster that takes no further replica of a deployment that lacks one, the closest first."""
+    reasons = result.reasons.get(key, ())
+    if not reasons[1:] or key not in result.unplaced():  # One alone is in the condition already.
+        return
+    lines = [f"{r['name']} {r['message']}" + (f" ({r['fix']})" if r["fix"] else "") for r in reasons]
+    yield Node("clusters that take no further replica", below=[Node(printable(line)) for line in lines])
 
 
 def _clusters(result: Result, objects: list[Key]) -> Iterator[Node]:

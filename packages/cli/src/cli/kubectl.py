@@ -1,0 +1,34 @@
+"""The user's own kubectl: it knows how to log in, and which control plane is meant."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+UNREACHABLE = 4
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options --kubeconfig and --context, as kubectl has them."""
+    which = click.option("--context", default="", help="The context of the control plane; the current one by default.")
+    where = click.option("--kubeconfig", default="", help="The kubeconfig; as kubectl finds it by default.")
+    return where(which(command))
+
+
+def run(kubeconfig: str, context: str, *args: str, stdin: str = "") -> str:
+    """What kubectl prints; ends the command with kubectl's own words when it fails."""
+    binary = shutil.which("kubectl")
+    if binary is None:
+        click.echo("kubectl is not on PATH: install it, it is what reaches the control plane.", err=True)
+        sys.exit(UNREACHABLE)
+    chosen = [f"--{k}={v}" for k, v in (("kubeconfig", kubeconfig), ("context", context)) if v]
+    done = subprocess.run([binary, *chosen, *args], input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        click.echo(done.stderr.strip() or f"kubectl {args[0]} failed", err=True)
+        sys.exit(UNREACHABLE)
+    return done.stdout

@@ -1,0 +1,62 @@
+"""What may be composed, and what exists as it would be composed again."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from crossplane.function import resource
+from crossplane.function.proto.v1 import run_function_pb2 as fnv1
+
+from kit import remote
+
+Manifest = dict[str, Any]
+
+# Set by Crossplane or the API server: sending them back would claim them.
+_SERVER_METADATA = (
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "ownerReferences",
+    "finalizers",
+    "generateName",
+)
+_LONGEST_NAME = 63
+
+
+def plain(r: fnv1.Resource) -> Manifest:
+    """A resource of a request as a dictionary."""
+    return cast(Manifest, resource.struct_to_dict(r.resource))
+
+
+def is_object(manifest: Manifest) -> bool:
+    """Whether it is provider-kubernetes' Object."""
+    return manifest.get("apiVersion") == remote.API_VERSION and manifest.get("kind") == "Object"
+
+
+def as_it_is(seen: Manifest) -> Manifest:
+    """What composes `seen` once more without a change."""
+    kept = {k: v for k, v in seen.items() if k != "status"}
+    kept["metadata"] = {k: v for k, v in _part(seen, "metadata").items() if k not in _SERVER_METADATA}
+    if isinstance(kept.get("spec"), dict):
+        # A composite's own bookkeeping: sending old references back would undo new ones.
+        kept["spec"] = {k: v for k, v in kept["spec"].items() if k != "crossplane"}
+    return kept
+
+
+def check(key: str, manifest: Manifest) -> None:
+    """Raise ValueError for what no cluster would take, or what would be seen late."""
+    name = manifest["metadata"]["name"]
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"{key}: the name {name} has {len(name)} characters, {_LONGEST_NAME} at most")
+    if is_object(manifest) and manifest["spec"].get("watch") is not True:
+        raise ValueError(f"{key}: an Object without watch would be seen late; build it with kit.remote")
+
+
+def _part(manifest: Manifest, field: str) -> Manifest:
+    part = manifest.get(field)
+    return part if isinstance(part, dict) else {}
