@@ -159,7 +159,10 @@ def test_look_again_when_something_is_awaited(path: Path) -> None:
         assert got.ttl_seconds == 10
     elif said(got, "InternalError"):
         assert got.ttl_seconds == 30
-    elif said(got, "NotAvailable", "InvalidDevices", "Unsupported", "InvalidContract") and ask.xr["kind"] != "ModelReplica":
+    elif (
+        said(got, "NotAvailable", "InvalidDevices", "Unsupported", "InvalidContract")
+        and ask.xr["kind"] != "ModelReplica"
+    ):
         assert got.ttl_seconds == 0
     elif ask.xr["kind"] == "ModelDeployment" and not said(got, "InvalidSpec"):
         # The fleet is not watched, so it is looked at again, and soon while a place is missing.
