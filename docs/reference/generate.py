@@ -12,6 +12,10 @@ from typing import Any
 import click
 from cli.main import COMMANDS, cli, main
 from compose_model_replica import injected
+from contract import picker
+from contract.check import TABLE
+from contract.findings import Severity
+from contract.read import IGNORE
 from kit import conditions
 from schemas import apis
 
@@ -37,6 +41,7 @@ def pages() -> dict[str, str]:
     return {
         "README.md": _index(),
         "conditions.md": _conditions(),
+        "contract.md": _contract(),
         "injected.md": _injected(),
         "cli.md": _commands(),
         **kinds,
@@ -85,6 +90,7 @@ def _index() -> str:
         _table(("kind", "short", "scope", "what it is"), rows),
         "## Tables",
         "- [Conditions](conditions.md): what each kind says of itself, and which conditions count for Ready\n"
+        "- [Contract](contract.md): how a deployment's parts can fail to fit together, and what a client sees of it\n"
         "- [Injected fields](injected.md): all that a pod gets beside what its owner wrote\n"
         "- [Commands](cli.md): options and exit codes",
     )
@@ -190,6 +196,45 @@ def _conditions() -> str:
         f"Every condition can also have one of the reasons {common}. `NotAvailable` is what a kind says that this version does not act on.",
         *blocks,
     )
+
+
+def _contract() -> str:
+    errors, warnings = ([r for r in TABLE if r.severity is s] for s in (Severity.ERROR, Severity.WARNING))
+    head = ("rule", "what breaks, and what a client sees", "how it is known")
+    return _page(
+        "Contract",
+        "What `modelplane check` and the condition `ContractValid` of a ModelDeployment look at. A flag whose value cannot be "
+        "known beforehand breaks no rule.",
+        f"The annotation `{IGNORE}: "
+        '"id, id"` on the deployment silences rules; what is silenced stays visible in `status.contract`.',
+        "## Errors",
+        "Nothing new is composed while one of these is broken, and nothing that runs is changed.",
+        _table(head, [(f"`{r.id}`", r.breaks, r.source) for r in errors]),
+        "## Warnings",
+        _table(head, [(f"`{r.id}`", r.breaks, r.source) for r in warnings]),
+        "## Versions of the endpoint picker",
+        f"The default is {picker.DEFAULT_VERSION}. An image whose tag tells no version needs `endpointPicker.version`.",
+        _table(("", *picker.DIALECTS), _dialects()),
+    )
+
+
+def _dialects() -> Iterator[tuple[str, ...]]:
+    known = picker.DIALECTS.values()
+    yes = {True: "yes", False: "no"}
+    yield ("apiVersion of its configuration", *(f"`{d.api_version}`" for d in known))
+    yield ("also taken, deprecated", *(", ".join(f"`{v}`" for v in d.deprecated_api_versions) or "none" for d in known))
+    yield ("featureGates: [prepareDataPlugins]", *("required" if d.prepare_data_gate else "refused" for d in known))
+    yield (
+        "prefix parameters stand on",
+        *("`approx-prefix-cache-producer`" if d.prefix_producer else "`prefix-cache-scorer`" for d in known),
+    )
+    yield ("disagg-headers-handler needed", *(yes[d.headers_handler] for d in known))
+    yield ("decider declared before the handler", *("required" if d.decider_first else "any order" for d in known))
+    yield ("unknown parameters", *("refused" if d.strict_parameters else "ignored" for d in known))
+    yield ("smallest block, in tokens", *(str(d.min_block_size) for d in known))
+    yield ("connectors of its sidecar", *(", ".join(d.connectors) for d in known))
+    yield ("sidecar's flag for the engine's port", *(f"`{d.engine_port_flag}`" for d in known))
+    yield ("without a Ready prefill pod", *("decodes alone" if d.falls_back else "fails" for d in known))
 
 
 def _injected() -> str:

@@ -14,6 +14,7 @@ from contract.rules_phases import ERROR, SILENT, rule
 
 ROLES = ("kv_producer", "kv_consumer", "kv_both")
 
+_SAME = {"NixlPullConnector": "NixlConnector"}
 _SPOKEN = {"NixlConnector": "NixlV2", "MooncakeConnector": "Mooncake"}
 
 _OTHERS = ("SharedStorageConnector", "ExampleConnector", "P2pNcclConnector", "PyNcclConnector", "OffloadingConnector")
@@ -28,7 +29,7 @@ def connectors(flags: Flags) -> frozenset[str] | None:
         return None if name is UNKNOWN else frozenset()
     inner = mapping(mapping(flags.kv_transfer).get("kv_connector_extra_config")).get("connectors")
     found = {text(mapping(c).get("kv_connector")) for c in listed(inner)}
-    return frozenset({name, *found} - {"", "MultiConnector"})
+    return frozenset(_SAME.get(c, c) for c in {name, *found} - {"", "MultiConnector"})
 
 
 def _vllm(deployment: Deployment) -> Iterator[Engine]:

@@ -14,7 +14,7 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 HANDSHAKE = "The engines' handshake fails: requests fail, or are computed twice."
 SILENT = "Requests answer 200 and both engines compute the whole prompt; the picker's own counter says otherwise."
 
-_VLLM = "vLLM's NIXL connector compares both sides"
+_VLLM = "in the hash that vLLM's NIXL connector compares (nixl/metadata.py)"
 
 Check = Callable[[Deployment], Iterable[Said]]
 
@@ -119,10 +119,21 @@ def _tensor(deployment: Deployment) -> Iterator[Said]:
 TABLE = (
     rule("engines-differ", ERROR, (HANDSHAKE, "each engine has its own KV layout"), _kinds),
     rule(
-        "trtllm-split", ERROR, ("No sidecar connector exists: " + SILENT, "sidecar's sources, v0.7 to v0.10"), _trtllm
+        "trtllm-split",
+        ERROR,
+        ("The sidecar has no connector for it. " + SILENT, "sidecar's --kv-connector, v0.7 to v0.10"),
+        _trtllm,
     ),
     rule("engine-unknown", WARNING, ("Nothing here is checked for that engine.", "this page"), _unknown),
-    rule("block-size-phases", ERROR, (HANDSHAKE, f"{_VLLM}; vllm-project/vllm#42895"), _blocks),
+    rule(
+        "block-size-phases",
+        WARNING,
+        (
+            "Older engines refuse the transfer, newer ones take it for some models only: requests fail, or are computed twice.",
+            "vLLM's NIXL connector; vllm-project/vllm#42895",
+        ),
+        _blocks,
+    ),
     rule("models-differ", ERROR, (HANDSHAKE, _VLLM), _models),
     rule(
         "served-names-differ",
@@ -144,5 +155,13 @@ TABLE = (
         ("The answer is made from KV blocks of another precision.", "vLLM and SGLang quantize weights per engine"),
         _differs("quantization", "not set"),
     ),
-    rule("tensor-parallel-split", ERROR, (HANDSHAKE, f"{_VLLM}; vllm-project/vllm#14952"), _tensor),
+    rule(
+        "tensor-parallel-split",
+        WARNING,
+        (
+            "Older engines refuse the transfer, newer ones take it for some models only: requests fail, or are computed twice.",
+            "vLLM's NIXL connector; vllm-project/vllm#14952",
+        ),
+        _tensor,
+    ),
 )

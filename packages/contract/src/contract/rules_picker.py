@@ -193,20 +193,20 @@ TABLE = (
     row(
         "picker-api-version-old",
         WARNING,
-        ("It stops working with a later version.", SEEN),
+        ("It stops working with a later version.", "seen with v0.10.0"),
         configured(_api_version_old),
     ),
     row("picker-gate-missing", ERROR, (OFF, "seen with v0.7.1"), configured(_gate_missing)),
     row("picker-gate-unknown", ERROR, (CRASH, "seen with v0.8.0 and v0.10.0"), configured(_gate_forbidden)),
-    row("picker-no-handler", ERROR, (OFF, SEEN), configured(_handler)),
-    row("picker-decider-unwired", ERROR, (OFF, SEEN), configured(_decider_unwired)),
+    row("picker-no-handler", ERROR, (OFF, "sources of the picker"), configured(_handler)),
+    row("picker-decider-unwired", ERROR, (OFF, "seen with v0.7.1"), configured(_decider_unwired)),
     row(
         "picker-decider-undeclared",
         ERROR,
         (CRASH, "sources of disagg-profile-handler"),
         configured(_decider_undeclared),
     ),
-    row("picker-decider-off", ERROR, (OFF, SEEN), configured(_decider_off)),
+    row("picker-decider-off", ERROR, (OFF, "seen with v0.7.1"), configured(_decider_off)),
     row("picker-decider-order", ERROR, (CRASH, "seen with v0.7.1; sources of v0.9"), configured(_decider_order)),
     row(
         "picker-headers-handler",
@@ -219,20 +219,20 @@ TABLE = (
         ERROR,
         (
             "Without the decode profile requests get 429, without the prefill profile they answer 200 from decode alone.",
-            SEEN,
+            "seen with v0.7.1",
         ),
         configured(_profiles),
     ),
     row(
         "picker-filter-swapped",
         ERROR,
-        ("Requests hang, or prefill never runs on prefill pods.", SEEN),
+        ("Requests hang, or prefill never runs on prefill pods.", "seen with v0.7.1"),
         configured(_filter_swapped),
     ),
     row(
         "picker-filter-missing",
         WARNING,
-        ("Half of the requests decode on prefill pods.", SEEN),
+        ("Half of the requests decode on prefill pods.", "seen with v0.7.1"),
         configured(_filter_missing),
     ),
 )

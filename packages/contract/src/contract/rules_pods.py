@@ -7,7 +7,7 @@ from typing import Any
 
 from contract.findings import Rule, Said, Severity
 from contract.flags import Engine as Kind
-from contract.read import SERVING_PORT, Deployment, Member, Plain, listed, mapping
+from contract.read import SERVING_PORT, Deployment, Member, Plain, listed, mapping, text
 from contract.rules_connectors import connectors
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -34,8 +34,13 @@ def _decode_probe(deployment: Deployment) -> Iterator[Said]:
 def _ports(member: Member, probe: Plain) -> set[Any]:
     """The port numbers that a probe asks."""
     asked = [mapping(probe.get(how)).get("port") for how in ("httpGet", "tcpSocket", "grpc")]
-    named = {mapping(p).get("name"): mapping(p).get("containerPort") for p in listed(member.container.get("ports"))}
-    return {named.get(port, port) for port in asked if isinstance(port, int | str)}
+    named = {text(mapping(p).get("name")): _number(mapping(p)) for p in listed(member.container.get("ports"))}
+    return {named.get(text(port), port) for port in asked if isinstance(port, int | str)}
+
+
+def _number(port: Plain) -> int:
+    number = port.get("containerPort")
+    return number if isinstance(number, int) else 0
 
 
 def _prefill_probe(deployment: Deployment) -> Iterator[Said]:
@@ -65,7 +70,7 @@ def _side_channel(deployment: Deployment) -> Iterator[Said]:
     for member in (m for e in deployment.phases for m in e.members):
         found = connectors(member.flags) if member.flags.engine is Kind.VLLM else frozenset()
         host = member.flags.env.get(_SIDE_CHANNEL)
-        if isinstance(host, str) and (found is None or "NixlConnector" in found):
+        if isinstance(host, str) and (found is None or any(c.startswith("Nixl") for c in found)):
             yield Said(
                 member.env_at(_SIDE_CHANNEL),
                 f"{_SIDE_CHANNEL} is the constant {host}; the other engine is told to fetch KV blocks from there",
@@ -100,10 +105,10 @@ def _shm_on_disk(deployment: Deployment) -> Iterator[Said]:
 
 def _shared_memory(deployment: Deployment) -> Iterator[tuple[Member, int, Plain, Plain]]:
     for member in (m for e in deployment.phases for m in e.members):
-        volumes = {mapping(v).get("name"): mapping(v) for v in listed(member.pod.get("volumes"))}
+        volumes = {text(mapping(v).get("name")): mapping(v) for v in listed(member.pod.get("volumes"))}
         for index, mount in enumerate(map(mapping, listed(member.container.get("volumeMounts")))):
             if str(mount.get("mountPath", "")).rstrip("/") == _SHM:
-                yield member, index, mount, volumes.get(mount.get("name"), {})
+                yield member, index, mount, volumes.get(text(mount.get("name")), {})
 
 
 TABLE = (
