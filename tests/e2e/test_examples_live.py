@@ -16,8 +16,8 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())
 # A tenant's namespace and account outlive its replicas (design/never-less.md), so they may be from another example.
-OURS = "deployments.apps,leaderworkersets,services,httproutes,resourceclaimtemplates"
-OUTLIVE = ("Namespace", "ServiceAccount")
+OURS = "deployments.apps,leaderworkersets,inferencepools,services,httproutes,resourceclaimtemplates"
+OUTLIVE = ("Namespace", "ServiceAccount", "Role", "RoleBinding")
 NOT_PLACED = 3
 
 
