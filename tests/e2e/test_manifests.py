@@ -12,6 +12,7 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "01-standalone"
+GANG = ROOT / "examples" / "07-gang"
 LONG = "m" + "0" * 62
 
 
@@ -27,7 +28,8 @@ def composed() -> list[Manifest]:
 def test_a_cluster_takes_every_composed_manifest_strictly(plane: Plane) -> None:
     """Unknown fields, wrong types and immutable nonsense are refused by a real API server; ours are not."""
     manifests = composed()
-    assert {m["kind"] for m in manifests} >= {"Deployment", "Service", "HTTPRoute", "ResourceClaimTemplate"}
+    pods = {"Deployment", "LeaderWorkerSet", "ResourceClaimTemplate"}
+    assert {m["kind"] for m in manifests} >= {*pods, "Service", "HTTPRoute"}
     kubectl = plane.workload(1)
     for name in sorted({m["metadata"].get("namespace", "") for m in manifests} - {""}):
         kubectl("create", "namespace", name, check=False)
@@ -36,17 +38,27 @@ def test_a_cluster_takes_every_composed_manifest_strictly(plane: Plane) -> None:
         kubectl(*strict, stdin=yaml.safe_dump(manifest))
 
 
+@pytest.mark.parametrize("example", [EXAMPLE, GANG], ids=["standalone", "gang"])
 @pytest.mark.parametrize("name", ["70b-chat", "qwen2.5-0.5b", LONG])
-def test_whatever_a_model_is_called_it_runs(plane: Plane, name: str) -> None:
-    """Names that start with a digit, hold dots, or are as long as the API allows."""
-    fleet = (EXAMPLE / "fleet.yaml").read_text()
-    deployment = yaml.safe_load((EXAMPLE / "deployment.yaml").read_text())
+def test_whatever_a_model_is_called_it_runs(plane: Plane, name: str, example: Path) -> None:
+    """Names that start with a digit, hold dots, or are as long as the API allows; also those of groups' pods."""
+    plane.clear()
+    fleet = (example / "fleet.yaml").read_text()
+    deployment = yaml.safe_load((example / "deployment.yaml").read_text())
     deployment["metadata"]["name"] = name
     plane.kubectl("apply", "-f", "-", stdin=fleet)
     plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(deployment))
     plane.wait(f"{name} is Ready", lambda: plane.condition("md", name, "Ready").get("status") == "True")
     plane.kubectl("delete", "md", name)
     plane.wait(f"{name} is gone", lambda: not plane.kubectl.get("mr"))
+
+
+def test_eight_engines_of_64_copies_are_accepted(plane: Plane) -> None:
+    """The most that one replica may be."""
+    deployment = yaml.safe_load((EXAMPLE / "deployment.yaml").read_text())
+    (engine,) = deployment["spec"]["engines"]
+    deployment["spec"]["engines"] = [{**engine, "name": f"e{n}", "copies": 64} for n in range(8)]
+    plane.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=yaml.safe_dump(deployment))
 
 
 def test_a_name_beyond_the_limit_is_refused_with_the_limit(plane: Plane) -> None:
