@@ -160,7 +160,7 @@ def test_look_again_when_something_is_awaited(path: Path) -> None:
     elif said(got, "InternalError"):
         assert got.ttl_seconds == 30
     elif (
-        said(got, "NotAvailable", "InvalidDevices", "Unsupported", "InvalidContract")
+        said(got, "NotAvailable", "InvalidDevices", "Unsupported", "InvalidContract", "UnknownPicker")
         and ask.xr["kind"] != "ModelReplica"
     ):
         assert got.ttl_seconds == 0
