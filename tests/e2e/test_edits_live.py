@@ -83,7 +83,10 @@ def field_edits(first: Manifest, shape: str) -> Iterator[Any]:
 
 
 def shape_edits() -> Iterator[Any]:
-    """Edits beside the template: how many, how large, which devices, which shape."""
+    """Edits beside the template: how many, how large, which devices, which shape.
+
+    Other engines are another placement: such an edit is refused (another-engine-name-keeps-what-exists.yaml).
+    """
     two_gpus, selected = engine(), engine()
     two_gpus["members"][0]["nodeSelector"]["devices"][0]["count"] = 2
     memory = f'{GPU} && device.capacity["gpu.nvidia.com"].memory.compareTo(quantity("40Gi")) >= 0'
@@ -94,8 +97,6 @@ def shape_edits() -> Iterator[Any]:
     yield pytest.param(spec(), id="fewer-copies")
     yield pytest.param(spec(two_gpus), id="more-devices")
     yield pytest.param(spec(selected), id="another-device-selector")
-    yield pytest.param(spec(engine(), engine("second")), id="a-second-engine")
-    yield pytest.param(spec(engine("second")), id="the-first-engine-goes")
     yield pytest.param({**spec(), "clusterSelector": {"matchLabels": {"region": "eu"}}}, id="cluster-selector")
     yield pytest.param({**spec(), "rollout": {"maxUnavailable": 1, "drainSeconds": 5}}, id="drain")
     yield pytest.param({**spec(), "replicas": 2}, id="two-replicas")
