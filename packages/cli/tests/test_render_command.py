@@ -37,7 +37,16 @@ spec:
     - nodeSelector: {devices: [{name: gpu, selectors: [{cel: 'device.driver == "gpu.nvidia.com"'}]}]}
       template: {spec: {containers: [{name: engine, image: "example.com/engine:v1"}]}}
 """
-KINDS = {"Namespace", "ServiceAccount", "Role", "RoleBinding", "Deployment", "HTTPRoute", "ResourceClaimTemplate", "Service"}
+KINDS = {
+    "Namespace",
+    "ServiceAccount",
+    "Role",
+    "RoleBinding",
+    "Deployment",
+    "HTTPRoute",
+    "ResourceClaimTemplate",
+    "Service",
+}
 
 
 @pytest.fixture
