@@ -83,10 +83,7 @@ def field_edits(first: Manifest, shape: str) -> Iterator[Any]:
 
 
 def shape_edits() -> Iterator[Any]:
-    """Edits beside the template: how many, how large, which devices, which shape.
-
-    Other engines are another placement: such an edit is refused (another-engine-name-keeps-what-exists.yaml).
-    """
+    """Edits beside the template: how many, how large, which devices, which engines, which shape."""
     two_gpus, selected = engine(), engine()
     two_gpus["members"][0]["nodeSelector"]["devices"][0]["count"] = 2
     memory = f'{GPU} && device.capacity["gpu.nvidia.com"].memory.compareTo(quantity("40Gi")) >= 0'
@@ -100,6 +97,8 @@ def shape_edits() -> Iterator[Any]:
     yield pytest.param({**spec(), "clusterSelector": {"matchLabels": {"region": "eu"}}}, id="cluster-selector")
     yield pytest.param({**spec(), "rollout": {"maxUnavailable": 1, "drainSeconds": 5}}, id="drain")
     yield pytest.param({**spec(), "replicas": 2}, id="two-replicas")
+    yield pytest.param(spec(engine(), engine("second")), id="a-second-engine")
+    yield pytest.param(spec(engine("renamed")), id="another-engine-name")
     yield pytest.param(spec(gang(1)), id="one-replica-that-is-a-gang")
     yield pytest.param(spec(gang(3)), id="more-workers")
     yield pytest.param(spec(gang(1, copies=2)), id="two-smaller-gangs")

@@ -122,7 +122,9 @@ def _stay(
             if isinstance(answer, Refusal):
                 stuck[existing.name] = answer
             else:
-                places[existing.ordinal] = replace(_as_is(existing), requests=_requests(answer))
+                places[existing.ordinal] = replace(
+                    _as_is(existing), pools=answer.pools, requests=_requests(answer.requests)
+                )
     return places, stuck
 
 
