@@ -1,4 +1,4 @@
-"""The default picker is one that was run with what we compose for it."""
+"""The default picker is of a version whose dialect was run, and the page says by whom."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def composed(roles: dict[str, Any], template: Any) -> list[Any]:
     taint = {"key": "gpu", "value": "true", "effect": "NoSchedule"}
     pools = {"h100": Pool({"modelplane.ai/pool": "h100"}, (taint,))}
     site = Site(Target("west", "west-1a2b3", "ml-team", {}), "mp-ml-team", "west.example", "0ffe2", pools)
-    owner = workload.Owner("qwen-0", "qwen", {"modelplane.ai/replica": "qwen-0"}, 30)
+    owner = workload.Owner("qwen-0", "qwen", {"modelplane.ai/replica": "qwen-0"}, 30, 8000)
     spec = workload.build(owner, site, engine, lambda _engine, _member, made: made).manifest["spec"]
     group = spec.get("leaderWorkerTemplate", {})
     return [t for t in (spec.get("template"), group.get("leaderTemplate"), group.get("workerTemplate")) if t]

@@ -31,6 +31,7 @@ def compose(call: Call[ClusterTenant]) -> None:
             call.want(key, target.apply_for_good(names.child_name(call.name, key), manifest))
     call.status(namespace=namespace)
     _report(call, namespace)
+    _report_pickers(call, namespace)
 
 
 def _account(name: str, namespace: str, tenant: dict[str, str]) -> Manifest:
@@ -49,3 +50,13 @@ def _report(call: Call[ClusterTenant], namespace: str) -> None:
     trouble = call.trouble("namespace") or call.trouble("engine-account")
     why = f": {trouble.rstrip('.')}" if trouble else ""
     call.condition("NamespaceReady", False, "NotReady", f"Namespace {namespace} is not on the cluster yet{why}.")
+
+
+def _report_pickers(call: Call[ClusterTenant], namespace: str) -> None:
+    if all(map(call.is_ready, pickers.KEYS)):
+        call.condition("PickersAllowed", True, "Ready", f"Endpoint pickers may read pods and pools in {namespace}.")
+        return
+    trouble = next((call.trouble(key) for key in pickers.KEYS if call.trouble(key)), "")
+    why = f": {trouble.rstrip('.')}" if trouble else ""
+    told = f"Endpoint pickers have no account with rights in {namespace} yet{why}."
+    call.condition("PickersAllowed", False, "NotReady", told)

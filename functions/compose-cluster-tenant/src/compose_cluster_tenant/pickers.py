@@ -8,6 +8,7 @@ from kit import names
 
 Manifest = dict[str, Any]
 
+KEYS = ("picker-account", "picker-role", "picker-binding")
 _READ = ["get", "list", "watch"]
 # Both groups: which one a picker reads depends on its version.
 _GROUPS = ["inference.networking.k8s.io", "inference.networking.x-k8s.io", "llm-d.ai"]
@@ -28,14 +29,13 @@ def access(namespace: str, labels: dict[str, str]) -> dict[str, Manifest]:
             "verbs": ["get", "list", "watch", "create", "update", "patch"],
         },
     ]
-    return {
-        "picker-account": {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        "picker-role": {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-        "picker-binding": {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": names.PICKER_ACCOUNT},
-            "subjects": [{"kind": "ServiceAccount", "name": names.PICKER_ACCOUNT, "namespace": namespace}],
-        },
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    role = {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+    binding = {
+        "apiVersion": f"{_RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": names.PICKER_ACCOUNT},
+        "subjects": [{"kind": "ServiceAccount", "name": names.PICKER_ACCOUNT, "namespace": namespace}],
     }
+    return dict(zip(KEYS, (account, role, binding), strict=True))

@@ -6,10 +6,11 @@ with other defaults, restarts nothing.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from contract.flags import parse
-from contract.picker import UnknownVersion, dialect_of
+from contract.picker import Dialect, UnknownVersion, dialect_of
 from schemas import ModelDeployment, ModelReplica
 
 Manifest = dict[str, Any]
@@ -25,28 +26,32 @@ def resolved(xr: ModelDeployment, existing: ModelReplica | None) -> Manifest:
         return written
     asked: Manifest = written.get("endpointPicker", {})
     before: Manifest = existing.spec.serving.manifest() if existing else {}
-    earlier: Manifest = {} if "image" in asked or "version" in asked else before.get("endpointPicker", {})
-    dialect = dialect_of(asked.get("image", earlier.get("image")), asked.get("version", earlier.get("version")))
+    picker = _same(asked, before.get("endpointPicker", {}))
+    dialect = dialect_of(asked.get("image", picker.get("image")), asked.get("version", picker.get("version")))
     if isinstance(dialect, UnknownVersion):
         return written  # The contract has told it; nothing is composed from this.
-    image = asked.get("image") or earlier.get("image") or dialect.picker_image
-    sidecar = {"image": before.get("sidecar", {}).get("image") if earlier else None, **written.get("sidecar", {})}
+    version = asked.get("version") or picker.get("version") or _version(asked.get("image", ""), dialect)
+    image = asked.get("image") or picker.get("image") or f"{dialect.picker_repository}:{version}"
+    sidecar = before.get("sidecar", {}).get("image") if picker else None
+    default_sidecar = f"{dialect.sidecar_repository}:{version}"
     return {
         **written,
         "disaggregation": {"blockSizeTokens": _block(xr), **written.get("disaggregation", {})},
-        "sidecar": {**sidecar, "image": sidecar["image"] or dialect.sidecar_image},
-        "endpointPicker": {**asked, "image": image, "version": asked.get("version") or _version(image, dialect)},
+        "sidecar": {"image": sidecar or default_sidecar, **written.get("sidecar", {})},
+        "endpointPicker": {**asked, "image": image, "version": version},
     }
 
 
-def _version(image: str, dialect: Any) -> str:
-    """The release of the image where its tag tells it, else the dialect's."""
+def _same(asked: Manifest, earlier: Manifest) -> Manifest:
+    """What was resolved before, as long as nothing else is asked for now."""
+    changed = any(asked.get(key, earlier.get(key)) != earlier.get(key) for key in ("image", "version"))
+    return {} if changed else earlier
+
+
+def _version(image: str, dialect: Dialect) -> str:
+    """The release that an image's tag names, else the dialect's."""
     tag = image.rpartition(":")[2]
-    return (
-        tag
-        if tag.startswith(f"{dialect.name}.") and tag.removeprefix(f"{dialect.name}.").isdigit()
-        else dialect.version
-    )
+    return tag if re.fullmatch(rf"{re.escape(dialect.name)}\.\d+", tag) else dialect.version
 
 
 def _block(xr: ModelDeployment) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract.picker import Dialect
-from kit import labels, names
+from kit import labels, names, remote
 from schemas.modelroute import Serving
 
 from compose_model_route.pool import PICKER_PORT
@@ -34,6 +34,7 @@ def deployment(metadata: Manifest, pool: str, serving: Serving, dialect: Dialect
         "livenessProbe": {**_health("liveness"), "initialDelaySeconds": 15, "periodSeconds": 10},
         "readinessProbe": {**_health("readiness"), "periodSeconds": 2},
         "resources": asked.resources.manifest() if asked and asked.resources else RESOURCES,
+        "securityContext": remote.RESTRICTED,
     }
     return {
         "apiVersion": "apps/v1",
@@ -41,6 +42,8 @@ def deployment(metadata: Manifest, pool: str, serving: Serving, dialect: Dialect
         "metadata": metadata,
         "spec": {
             "replicas": replicas,
+            # Of several only the leader is ready, so a new one would wait for ever for an old one to go.
+            "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": _selector(metadata)},
             "template": {
                 "metadata": {"labels": {**metadata["labels"], **_selector(metadata)}},

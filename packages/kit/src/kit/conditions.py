@@ -155,6 +155,13 @@ TABLE = (
         "The tenant's namespace and service account exist on the cluster.",
         ("Ready", "NotReady"),
     ),
+    ConditionType(
+        "ClusterTenant",
+        "PickersAllowed",
+        "Endpoint pickers may read pods and pools of the tenant's namespace.",
+        ("Ready", "NotReady"),
+        counts=False,  # Only PrefillDecode has pickers.
+    ),
 )
 
 

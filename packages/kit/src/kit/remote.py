@@ -14,6 +14,15 @@ from kit import labels
 API_VERSION = "kubernetes.m.crossplane.io/v1alpha1"
 Manifest = dict[str, Any]
 
+# For containers of ours: a namespace may enforce the restricted Pod Security level.
+RESTRICTED: Manifest = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 65532,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
 
 @dataclass(frozen=True)
 class Target:

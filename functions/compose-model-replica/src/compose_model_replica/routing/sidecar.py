@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract.picker import Dialect
+from kit import remote
 from schemas import ModelReplica
 
 from compose_model_replica import injected
@@ -41,4 +42,5 @@ def _sidecar(xr: ModelReplica, dialect: Dialect, engine_port: int) -> Manifest:
         # Its /health says 200 whatever the engine does; that it listens is all that can be asked of it.
         "readinessProbe": {"tcpSocket": {"port": injected.SERVING_PORT}, "periodSeconds": 3, "failureThreshold": 2},
         "resources": resources or injected.SIDECAR_RESOURCES,
+        "securityContext": remote.RESTRICTED,
     }
