@@ -121,10 +121,15 @@ def manifest_of_class(name: str) -> Manifest:
 
 
 def deployment(wanted: int) -> Manifest:
-    """A Unified deployment of two engines with different needs."""
+    """A PrefillDecode deployment: two engines with different needs, whose pools share a domain."""
+    transfer = '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+    args = ["--model=m", f"--kv-transfer-config={transfer}", "--tensor-parallel-size=8"]
+    container = {"name": "engine", "image": "vllm/vllm-openai:v0.19.1"}
+    own = {"prefill": [], "decode": ["--port=8001"]}
     engines = [
         {
             "name": name,
+            "phase": name.title(),
             "copies": 1,
             "members": [
                 {
@@ -132,14 +137,14 @@ def deployment(wanted: int) -> Manifest:
                     "nodeSelector": {
                         "devices": [{"name": "gpu", "count": 8, "selectors": [{"cel": s} for s in selectors(memory)]}]
                     },
-                    "template": {"spec": {"containers": [{"name": "engine", "image": "vllm/vllm-openai:v0.19.1"}]}},
+                    "template": {"spec": {"containers": [{**container, "args": [*args, *own[name]]}]}},
                 }
             ],
         }
         for name, memory in ENGINES.items()
     ]
     metadata = {"name": "qwen", "namespace": "ml-team", "uid": "qwen-uid", "creationTimestamp": OLD}
-    spec = {"replicas": wanted, "serving": {"mode": "Unified"}, "engines": engines}
+    spec = {"replicas": wanted, "serving": {"mode": "PrefillDecode"}, "engines": engines}
     return {"apiVersion": "modelplane.ai/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": spec}
 
 
