@@ -29,8 +29,10 @@ def compose(call: Call[ModelDeployment]) -> None:
     found = checked.findings(call.xr)
     checked.report(call, found)
     if refused := _refused(call.xr, checked.errors(found)):
-        want_endpoints(call, existing, leaving=set())
-        report_refused(call, existing, *refused)
+        leaving = plan.surplus(existing, call.xr.spec.replicas)
+        want_endpoints(call, existing, leaving)
+        _remove(call, leaving)
+        report_refused(call, [e for e in existing if e.ordinal not in leaving], *refused)
         return
     digest = _digest(call.xr)
     outdated = {e.ordinal for e in existing if not replicas.is_current(call, e.replica)}
@@ -143,7 +145,11 @@ def _unsupported(xr: ModelDeployment) -> str:
 def _want_replicas(call: Call[ModelDeployment], made: Plan) -> None:
     for ordinal, place in made.places.items():
         call.want(replicas.key(ordinal), _replica(call, ordinal, place))
-    for ordinal in made.remove:
+    _remove(call, made.remove)
+
+
+def _remove(call: Call[ModelDeployment], ordinals: set[int]) -> None:
+    for ordinal in ordinals:
         # The endpoint goes first; its deletion calls us again.
         if call.seen(replicas.endpoint_key(ordinal)) is None:
             call.drop(replicas.key(ordinal))

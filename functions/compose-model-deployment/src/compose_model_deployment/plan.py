@@ -16,6 +16,7 @@ from scheduling import (
     Refusal,
     ResolvedRequest,
     place,
+    scale_down,
     stay,
 )
 
@@ -52,6 +53,12 @@ class Plan:
 def at_rest(replicas: list[Existing]) -> Plan:
     """Every replica stays where it is and as it is; the fleet was not looked at."""
     return Plan({r.ordinal: _as_is(r) for r in replicas}, set(), looked=False)
+
+
+def surplus(replicas: list[Existing], wanted: int) -> set[int]:
+    """Ordinals of the replicas that are too many; who goes needs no look at the fleet."""
+    gone = scale_down(map(_kept, replicas), len(replicas) - wanted)
+    return {r.ordinal for r in replicas if r.name in gone}
 
 
 @dataclass(frozen=True)

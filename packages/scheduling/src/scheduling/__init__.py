@@ -6,7 +6,7 @@ from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of, 
 from scheduling.labels import LabelRule, LabelSelector, read_selector
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, DeviceRequest, EngineNeed, Kept, MemberNeed, Phase
-from scheduling.place import Decision, Placement, place
+from scheduling.place import Decision, Placement, place, scale_down
 from scheduling.stay import stay
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "read_class",
     "read_device",
     "read_selector",
+    "scale_down",
     "stay",
     "summary",
 ]

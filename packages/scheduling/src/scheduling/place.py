@@ -45,7 +45,7 @@ def place(needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Ke
     """Keeps every replica where it is, adds or removes what the number asks for, and says why not."""
     needs = replace(needs, engines=tuple(sorted(needs.engines, key=lambda engine: engine.name)))
     existing = tuple(sorted(kept, key=lambda replica: replica.name))
-    remove = _scale_down(existing, len(existing) - needs.replicas)
+    remove = scale_down(existing, len(existing) - needs.replicas)
     staying = tuple(replica for replica in existing if replica.name not in remove)
     by_name = {cluster.name: cluster for cluster in clusters}
     invalid = _invalid(needs)
@@ -153,8 +153,8 @@ def _placement(site: Site, assignment: Assignment) -> Placement:
     return Placement(site.cluster.name, assignment, requests)
 
 
-def _scale_down(kept: tuple[Kept, ...], surplus: int) -> tuple[str, ...]:
-    """Without a grant, then not ready, then the newest of the most crowded cluster."""
+def scale_down(kept: Iterable[Kept], surplus: int) -> tuple[str, ...]:
+    """Who goes: without a grant, then not ready, then the newest of the most crowded cluster."""
     left, order = list(kept), []
     for _ in range(max(surplus, 0)):
         crowd = Counter(replica.cluster for replica in left)
