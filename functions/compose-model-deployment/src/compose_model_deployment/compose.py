@@ -17,7 +17,7 @@ from compose_model_deployment.replicas import Existing, Place
 from compose_model_deployment.report import report, report_refused
 
 SETTLED_SECONDS = 600.0
-ASKED_SECONDS = 10.0
+ASKED_SECONDS = 20.0
 WAITING_SECONDS = 20.0
 YOUNG_SECONDS = 2.0
 YOUTH_SECONDS = 120.0
