@@ -138,3 +138,30 @@ def test_a_freed_node_is_taken_by_one_that_waits(plane: Plane) -> None:
     plane.kubectl("delete", "md", gone.rsplit("-", 1)[0])
     plane.wait("another one has its node", lambda: len(set(granted(plane)) - set(before)) == 1)
     assert set(before) - {gone} <= set(granted(plane))
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_settled_deployment_is_not_called_while_others_come_and_go(plane: Plane) -> None:
+    """Its replica neither: what happens on its cluster to others is none of its business."""
+    held = granted(plane)
+    settled = min(name for name in held if plane.condition("mr", name, "Ready").get("status") == "True")
+    names = (f"ModelDeployment/{settled.rsplit('-', 1)[0]}", f"ModelReplica/{settled}")
+    before = at_rest(plane, names)
+    plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(deployment("late")))
+    plane.wait("the newcomer says where it stands", lambda: plane.condition("md", "late", "ReplicasScheduled"))
+    plane.wait("it has asked", lambda: plane.condition("mr", "late-0", "Granted").get("reason"))
+    plane.kubectl("delete", "md", "late")
+    plane.wait("it is gone", lambda: not plane.kubectl.get("mr", "late-0"))
+    assert [plane.calls()[name] for name in names] == before
+
+
+def at_rest(plane: Plane, names: tuple[str, ...]) -> list[int]:
+    """The calls that these composites have had, once none has come for a few looks."""
+    counts: list[list[int]] = []
+
+    def quiet() -> bool:
+        counts.append([plane.calls()[name] for name in names])
+        return len(counts) > 20 and counts[-1] == counts[-21]
+
+    plane.wait("no more calls", quiet)
+    return counts[-1]

@@ -65,7 +65,9 @@ def test_clusters_hold_what_render_printed(example: str, plane: Plane) -> None:
     assert held == {name_of(m) for m in remote if m["kind"] not in OUTLIVE}
     # What else is born together is near its hundred tokens (design/local-control-plane.md).
     single = {m["metadata"]["name"] for m in rendered if m["kind"] == "ModelDeployment" and m["spec"]["replicas"] == 1}
-    assert not plane.open_circuits() & {f"ModelDeployment/{name}" for name in single}
+    replicas = {m["metadata"]["name"] for m in rendered if m["kind"] == "ModelReplica"}
+    below = {f"{kind}/{name}" for kind in ("ModelReplica", "ModelRoute") for name in replicas}
+    assert not plane.open_circuits() & {*below, *(f"ModelDeployment/{name}" for name in single)}
 
 
 def await_decision(plane: Plane, deployment: Manifest, code: int) -> None:
