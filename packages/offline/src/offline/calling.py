@@ -23,9 +23,10 @@ class NotComposedError(Exception):
 class Caller:
     """Calls functions; remembers what each composite required, as Crossplane's tracker does."""
 
-    def __init__(self, store: Store, kinds: Kinds) -> None:
+    def __init__(self, store: Store, kinds: Kinds, explain: bool = False) -> None:
         self.store = store
         self.kinds = kinds
+        self._context: dict[str, Any] = {EXPLAIN: []} if explain else {}  # Crossplane never asks for explanations.
         self.moved: set[Key] = set()  # Composites that would see something else when called again.
         self._required: dict[Key, Mapping[str, Selector]] = {}
         self._answered: dict[Key, tuple[Ask, Answer, list[Look]]] = {}
@@ -34,7 +35,7 @@ class Caller:
         """The final answer for one reconcile of `xr`."""
         key = key_of(xr)
         seeds = self._fetched(self._required.get(key, {}))
-        ask = Ask(xr, observed, seeds, {EXPLAIN: []})
+        ask = Ask(xr, observed, seeds, self._context)
         asked, answer, looks = self._answered.get(key, (None, None, []))
         # What was only looked at is not required any more, yet the answer rests on it.
         if answer is None or asked != ask or any(self._fetch(wanted) != found for wanted, found in looks):

@@ -67,7 +67,7 @@ def compose(
     """Run every function until nothing changes; `inputs` are admitted objects."""
     store = Store()
     _start(store, inputs, earlier or {})
-    reconciler = Reconciler(store, kinds)
+    reconciler = Reconciler(store, kinds, explain=True)
     fleet = _settle(store, reconciler, list(lost), _left(earlier or {}))
     missed = sorted(set(fleet.lost.values()) - fleet.matched)
     if missed:

@@ -25,11 +25,11 @@ _CLOSED = condition("Responsive", True, "WatchCircuitClosed")
 class Reconciler:
     """Composes composites into a store."""
 
-    def __init__(self, store: Store, kinds: Kinds) -> None:
+    def __init__(self, store: Store, kinds: Kinds, explain: bool = False) -> None:
         self.store = store
         self.kinds = kinds
         self.gate = Gate(kinds)
-        self.caller = Caller(store, kinds)
+        self.caller = Caller(store, kinds, explain)
         self.warnings: dict[Key, list[str]] = {}
         self.reasons: dict[Key, list[dict[str, str]]] = {}
         self._admitted: dict[Key, tuple[Object, Object]] = {}
