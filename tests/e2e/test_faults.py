@@ -18,7 +18,7 @@ HELD = "pods,deployments.apps,services,httproutes,resourceclaimtemplates,resourc
 
 
 def uids(plane: Plane) -> dict[str, str]:
-    objects = plane.workload(1).get(HELD, "-n", "mp-default")
+    objects = plane.cluster("west").get(HELD, "-n", "mp-default")
     return {f"{o['kind']}/{o['metadata']['name']}": o["metadata"]["uid"] for o in objects}
 
 
@@ -148,7 +148,7 @@ def test_an_unsupported_mode_asked_of_a_running_model(plane: Plane, running: dic
 
 def test_a_composed_object_deleted_by_hand_comes_back(plane: Plane, running: dict[str, str]) -> None:
     """The Service on the cluster is repaired; the pods behind it stay."""
-    plane.workload(1)("delete", "service", "qwen-0", "-n", "mp-default")
+    plane.cluster("west")("delete", "service", "qwen-0", "-n", "mp-default")
     plane.wait("the Service is back", lambda: "Service/qwen-0" in uids(plane))
     now = uids(plane)
     assert {k: v for k, v in now.items() if k != "Service/qwen-0"} == {

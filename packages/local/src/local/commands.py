@@ -159,7 +159,7 @@ class Commands:
         name = _name(cluster, lws.NAME)
         health, metrics = self._port(name), self._port(f"{name}/metrics")
         config = lws.configuration(self.state.pki(cluster), health, metrics, self.webhook_port(cluster))
-        file = self._folder("lws") / f"{cluster}.json"
+        file = self.state.pki(cluster).folder.with_name("lws.json")
         write(file, config)
         return self._spec(name, "lws", {"config": file, "kubeconfig": self.state.kubeconfig(cluster)}, cluster=cluster)
 
