@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import capacity, labels
+from kit import capacity, labels, remote
 from kit.call import Call
 from schemas import ModelReplica
 from schemas.modelreplica import Engine
@@ -43,7 +43,7 @@ def _want_workload(call: Call[ModelReplica], site: Site, engine: Engine) -> None
     built = workload.build(owner, site, engine, mode.decorate(xr))
     for claim in built.claims:
         want_object(call, site, claims.key(engine.name, claim), claim)
-    want_object(call, site, workload.key(engine), built.manifest, workload.READY_WHEN)
+    want_object(call, site, workload.key(engine), built.manifest, remote.A_COPY_IS_READY)
 
 
 def _keep_used_claims(call: Call[ModelReplica], engine: Engine) -> None:

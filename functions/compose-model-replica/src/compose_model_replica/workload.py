@@ -20,7 +20,6 @@ from compose_model_replica.site import Site
 
 Manifest = dict[str, Any]
 
-READY_WHEN = "has(object.status) && has(object.status.readyReplicas) && object.status.readyReplicas >= 1"
 _FROM_THE_GROUP = {
     "MODELPLANE_LEADER_ADDRESS": "$(LWS_LEADER_ADDRESS)",
     "MODELPLANE_RANK": "$(LWS_WORKER_INDEX)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from contract.picker import DEFAULT, Dialect, UnknownVersion, dialect_of
-from kit import labels, names, route
+from kit import labels, names, remote, route
 from kit.call import Call, Stop
 from kit.remote import Target
 from schemas import ModelRoute
@@ -32,7 +32,7 @@ def compose(call: Call[ModelRoute]) -> None:
         call.want(key, target.apply(names.child_name(call.name, key), manifest, ready_when))
 
     want("picker", picker.deployment(service, spec.replicaName, spec.serving, dialect, configuration(spec, dialect)),
-         picker.READY_WHEN)  # fmt: skip
+         remote.A_COPY_IS_READY)  # fmt: skip
     want("picker-service", picker.service(service))
     want("pool", pool(metadata, picker_name), POOL_READY_WHEN)
     want("route", route.route(metadata, spec.hostname, backend(spec.replicaName)), route.READY_WHEN)

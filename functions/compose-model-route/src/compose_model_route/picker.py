@@ -12,7 +12,6 @@ from compose_model_route.pool import PICKER_PORT
 
 Manifest = dict[str, Any]
 
-READY_WHEN = "has(object.status) && has(object.status.readyReplicas) && object.status.readyReplicas >= 1"
 HEALTH_PORT = 9003
 METRICS_PORT = 9090
 RESOURCES: Manifest = {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}

@@ -14,6 +14,8 @@ from kit import labels
 API_VERSION = "kubernetes.m.crossplane.io/v1alpha1"
 Manifest = dict[str, Any]
 
+# Of a Deployment, and of a LeaderWorkerSet, whose Available says something else: one copy answers.
+A_COPY_IS_READY = "has(object.status) && has(object.status.readyReplicas) && object.status.readyReplicas >= 1"
 # For containers of ours: a namespace may enforce the restricted Pod Security level.
 RESTRICTED: Manifest = {
     "allowPrivilegeEscalation": False,
