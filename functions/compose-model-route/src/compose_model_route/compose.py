@@ -31,8 +31,9 @@ def compose(call: Call[ModelRoute]) -> None:
     def want(key: str, manifest: Manifest, ready_when: str = "") -> None:
         call.want(key, target.apply(names.child_name(call.name, key), manifest, ready_when))
 
-    want("picker", picker.deployment(service, spec.replicaName, spec.serving, dialect, configuration(spec, dialect)),
-         remote.A_COPY_IS_READY)  # fmt: skip
+    config = configuration(spec, dialect)
+    deployed = picker.deployment(service, spec.replicaName, spec.serving, dialect, config)
+    want("picker", deployed, remote.A_COPY_IS_READY)
     want("picker-service", picker.service(service))
     want("pool", pool(metadata, picker_name), POOL_READY_WHEN)
     want("route", route.route(metadata, spec.hostname, backend(spec.replicaName)), route.READY_WHEN)
