@@ -34,7 +34,7 @@ lint: $(VENV)/.ready ## ruff, mypy, import-linter
 	@$(BIN)/mypy --no-error-summary packages/*/src functions/*/src
 	@$(BIN)/lint-imports --no-cache | tail -1
 
-tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; needs Go 1.26, 15 to 20 minutes)
+tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; needs Go 1.26, some half an hour)
 	@$(BIN)/python -m local.tools
 
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane

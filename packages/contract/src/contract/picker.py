@@ -6,7 +6,7 @@ Seen working: v0.7, v0.8, v0.10. From their sources: v0.9, v0.11 (`design/contra
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _X_K8S = "inference.networking.x-k8s.io/v1alpha1"
 _LLM_D = "llm-d.ai/v1alpha1"
@@ -96,86 +96,30 @@ V0_7 = Dialect(
     load_producer=False,
     connectors=_CONNECTORS,
 )
-V0_8 = Dialect(
-    version="v0.8.0",
-    api_version=_X_K8S,
-    deprecated_api_versions=(),
-    picker_repository=_OLD[0],
-    sidecar_repository=_OLD[1],
-    engine_port_flag="--vllm-port",
-    metric_prefix="llm_d_inference_scheduler",
-    prepare_data_gate=False,
-    prefix_producer=True,
-    headers_handler=True,
-    decider_first=True,
-    strict_parameters=False,
-    prefix_limit="maxPrefixBlocksToMatch",
-    min_block_size=1,
-    min_is_block_size=True,
-    falls_back=True,
-    load_producer=False,
-    connectors=_CONNECTORS,
-)
-V0_9 = Dialect(
+V0_8 = replace(V0_7, version="v0.8.0", prepare_data_gate=False, prefix_producer=True)
+V0_9 = replace(
+    V0_8,
     version="v0.9.0",
     api_version=_LLM_D,
     deprecated_api_versions=(_X_K8S,),
     picker_repository=_NEW[0],
     sidecar_repository=_NEW[1],
-    engine_port_flag="--vllm-port",
-    metric_prefix="llm_d_inference_scheduler",
-    prepare_data_gate=False,
-    prefix_producer=True,
     headers_handler=False,
-    decider_first=True,
     strict_parameters=True,
-    prefix_limit="maxPrefixBlocksToMatch",
-    min_block_size=1,
     min_is_block_size=False,
-    falls_back=True,
-    load_producer=False,
     connectors=(*_CONNECTORS, "Mooncake"),
 )
-V0_10 = Dialect(
+V0_10 = replace(
+    V0_9,
     version=DEFAULT_VERSION,
-    api_version=_LLM_D,
-    deprecated_api_versions=(_X_K8S,),
-    picker_repository=_NEW[0],
-    sidecar_repository=_NEW[1],
     engine_port_flag="--model-server-port",
     metric_prefix="llm_d_epp",
-    prepare_data_gate=False,
-    prefix_producer=True,
-    headers_handler=False,
     decider_first=False,
-    strict_parameters=True,
     prefix_limit="maxPrefixTokensToMatch",
     min_block_size=64,
-    min_is_block_size=False,
-    falls_back=True,
     load_producer=True,
-    connectors=(*_CONNECTORS, "Mooncake"),
 )
-V0_11 = Dialect(
-    version="v0.11.0",
-    api_version=_LLM_D,
-    deprecated_api_versions=(),
-    picker_repository=_NEW[0],
-    sidecar_repository=_NEW[1],
-    engine_port_flag="--model-server-port",
-    metric_prefix="llm_d_epp",
-    prepare_data_gate=False,
-    prefix_producer=True,
-    headers_handler=False,
-    decider_first=False,
-    strict_parameters=True,
-    prefix_limit="maxPrefixTokensToMatch",
-    min_block_size=64,
-    min_is_block_size=False,
-    falls_back=False,
-    load_producer=True,
-    connectors=(*_CONNECTORS, "Mooncake"),
-)
+V0_11 = replace(V0_10, version="v0.11.0", deprecated_api_versions=(), falls_back=False)
 DIALECTS = {d.name: d for d in (V0_7, V0_8, V0_9, V0_10, V0_11)}
 DEFAULT = DIALECTS[DEFAULT_VERSION.rsplit(".", 1)[0]]
 
