@@ -43,7 +43,7 @@ class Grants:
         """The most nodes that were ever granted at once, by cluster."""
         held: dict[str, tuple[str, int]] = {}
         most: Counter[str] = Counter()
-        for event in _documents(self.file.read_text()):
+        for event in documents(self.file.read_text()):
             manifest = event["object"]
             uid, cluster = manifest["metadata"]["uid"], manifest["metadata"]["labels"][labels.CAPACITY_GRANT]
             held.pop(uid, None)
@@ -57,7 +57,7 @@ class Grants:
         """How often a grant that was given stopped being one while its replica was there."""
         given: set[str] = set()
         count = 0
-        for event in _documents(self.file.read_text()):
+        for event in documents(self.file.read_text()):
             grant = read_grant(event["object"])
             if grant is None:
                 continue
@@ -68,7 +68,8 @@ class Grants:
         return count
 
 
-def _documents(text: str) -> Iterator[Manifest]:
+def documents(text: str) -> Iterator[Manifest]:
+    """The JSON documents of a watch, in order."""
     decoder, at = json.JSONDecoder(), 0
     while start := text[at:].lstrip():
         at = len(text) - len(start)

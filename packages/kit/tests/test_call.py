@@ -165,6 +165,24 @@ def test_every_object_watches_its_cluster() -> None:
         assert built["spec"]["watch"] is True
 
 
+def test_what_controllers_would_write_first_is_composed_already() -> None:
+    """Each such write would be an event for the composite: two tokens of its circuit breaker."""
+    target = Target("west", "west-config", "team")
+
+    def compose(call: Call[Any]) -> None:
+        call.want("object", target.apply("held", configmap("a")))
+        call.want("route", {"apiVersion": "modelplane.ai/v1alpha1", "kind": "ModelRoute", "metadata": {"name": "r"}})
+        call.want("map", configmap("plain"))
+
+    got = ask(compose).desired
+    assert got["object"]["metadata"]["finalizers"] == ["finalizer.managedresource.crossplane.io"]
+    assert got["object"]["metadata"]["annotations"] == {"crossplane.io/external-name": "held"}
+    assert got["route"]["metadata"]["finalizers"] == ["composite.apiextensions.crossplane.io"]
+    assert "finalizers" not in got["map"]["metadata"]
+    kept = ask(nothing, observed=got).desired
+    assert kept == got
+
+
 def test_readiness_counts_only_what_counts() -> None:
     """A composite is Ready when its counting conditions are True, whatever its children say."""
     ready = ask(lambda call: call.condition("NamespaceReady", True, "Ready"))

@@ -117,7 +117,7 @@ def _want_grants(call: Call[CapacityLedger], claims: list[Claim], books: Books) 
         key = f"grant-{claim.uid}"
         keys.add(key)
         answer = _answer(call, claim, books, position.get(claim.uid, 0))
-        call.want(key, capacity.grant(claim, cluster, answer), ready=True)
+        call.want(key, capacity.grant(claim, cluster, answer))
     kept = {f"grant-{uid}" for uid in books.entries}
     for key in call.observed():
         if key not in keys | kept:

@@ -79,7 +79,6 @@ def _want_access(call: Call[InferenceCluster], config: str, kubeconfig: SecretRe
             "metadata": {"name": config, "labels": {labels.CLUSTER: call.name}},
             "spec": {"credentials": {"source": "Secret", "secretRef": secret}},
         },
-        ready=call.seen("provider-config") is not None,
     )
     target = Target(call.name, config, names.SYSTEM_NAMESPACE)
     gateway = {

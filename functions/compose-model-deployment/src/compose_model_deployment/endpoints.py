@@ -25,7 +25,7 @@ def want_endpoints(call: Call[ModelDeployment], replicas: list[Existing], leavin
             call.drop(endpoint_key(existing.ordinal))
         elif existing.serves and endpoint:
             manifest = _endpoint(call, existing, endpoint.manifest())
-            call.want(endpoint_key(existing.ordinal), manifest, ready=True)
+            call.want(endpoint_key(existing.ordinal), manifest)
 
 
 def _endpoint(call: Call[ModelDeployment], existing: Existing, spec: Manifest) -> Manifest:

@@ -20,7 +20,7 @@ Manifest = dict[str, Any]
 
 def compose(call: Call[ModelReplica]) -> None:
     """Compose one replica. What it can no longer decide about stays as it is."""
-    call.want(CLAIM_KEY, capacity.claim(call.xr), ready=True)
+    call.want(CLAIM_KEY, capacity.claim(call.xr))
     site = locate(call)
     if not isinstance(site, Refused):
         for engine in call.xr.spec.engines:

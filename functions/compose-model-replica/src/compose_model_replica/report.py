@@ -11,7 +11,7 @@ from schemas import ModelReplica
 from compose_model_replica import workload
 from compose_model_replica.objects import trouble
 from compose_model_replica.routing import MODES
-from compose_model_replica.site import Refused, Site
+from compose_model_replica.site import Refused, Site, has_started
 
 Manifest = dict[str, Any]
 
@@ -39,7 +39,8 @@ def report(call: Call[ModelReplica], site: Site | Refused) -> None:
 def _report_engines(call: Call[ModelReplica]) -> None:
     engines = call.xr.spec.engines
     ready = {e.name: workload.ready_copies(call, e) for e in engines}
-    call.status(engines=[{"name": e.name, "ready": ready[e.name], "desired": e.copies} for e in engines])
+    if has_started(call):
+        call.status(engines=[{"name": e.name, "ready": ready[e.name], "desired": e.copies} for e in engines])
     counts = ", ".join(f"{e.name} {ready[e.name]}/{e.copies}" for e in engines)
     answering = MODES[call.xr.spec.serving.mode].answering
     if not any(ready[e.name] for e in engines if answering(e)):

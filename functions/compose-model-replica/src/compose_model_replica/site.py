@@ -17,6 +17,8 @@ Manifest = dict[str, Any]
 
 CLAIM_KEY = "capacity"
 TENANT_SECONDS = 1.0
+# Until then one sentence covers all that a new replica waits for: each change of it is two writes.
+YOUTH_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,11 @@ def _unanswered(call: Call[ModelReplica]) -> Refused:
     if not clusters:
         again = f"{stays}; create it again." if stays else ""
         return Refused("ClusterNotFound", f"InferenceCluster {name} does not exist.{again}")
-    return Refused("GrantNotFound", f"InferenceCluster {name} has not answered yet.{stays}{'.' if stays else ''}")
+    return _not_given(name, f"{stays}." if stays else "")
+
+
+def _not_given(cluster: str, stays: str = "") -> Refused:
+    return Refused("GrantNotFound", f"InferenceCluster {cluster} has not given it nodes and a namespace yet.{stays}")
 
 
 def _waiting(call: Call[ModelReplica], position: int) -> Refused:
@@ -106,6 +112,8 @@ def _granted(call: Call[ModelReplica], grant: Grant) -> Site | Refused:
         return Refused("Waiting", f"{name} has not given the nodes yet that it asks for now; it runs on those it has.")
     namespace = names.tenant_namespace(call.namespace)
     if not has_started(call) and not _tenant_is_ready(call, name):
+        if call.age(call.xr.metadata.creationTimestamp) < YOUTH_SECONDS:
+            return _not_given(name)
         return Refused("TenantNotReady", f"Waiting for namespace {namespace} on cluster {name}.")
     mine = {labels.REPLICA: call.name}
     target = Target(name, site["providerConfig"], call.namespace, mine)

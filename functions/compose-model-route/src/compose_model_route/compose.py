@@ -17,6 +17,9 @@ from compose_model_route.pool import backend, pool
 
 Manifest = dict[str, Any]
 
+# Until then one sentence covers all that is being set up: each change of it is two writes here, two of the replica.
+YOUTH_SECONDS = 15.0
+
 
 def compose(call: Call[ModelRoute]) -> None:
     """Compose one route. A picker of an unknown version is refused, and what exists stays."""
@@ -62,7 +65,12 @@ def _report(call: Call[ModelRoute]) -> None:
     if not missing:
         call.condition("RoutingReady", True, "Ready", "Picker, pool and route are ready.")
         return
-    if any(call.seen(key) and not call.has_said(key) for key in missing) and not any(map(call.trouble, missing)):
-        return  # What it said last stands until they have said something.
+    if not any(map(call.trouble, missing)):
+        if call.age(call.xr.metadata.creationTimestamp) < YOUTH_SECONDS:
+            call.look_again(YOUTH_SECONDS)
+            call.condition("RoutingReady", False, "NotReady", "Picker, pool and route are being set up.")
+            return
+        if any(call.seen(key) and not call.has_said(key) for key in missing):
+            return  # What it said last stands until they have said something.
     told = [waits[key] + (f": {call.trouble(key).rstrip('.')}" if call.trouble(key) else "") for key in missing]
     call.condition("RoutingReady", False, "NotReady", f"{'. '.join(told)}.")

@@ -49,7 +49,7 @@ class Call(Generic[M]):
         self.xr = xr
         self.report = Report(group_version_kind(type(xr))[1], composed.plain(req.observed.composite))
         self._req = req
-        self._wanted: dict[str, tuple[Manifest, bool]] = {}
+        self._wanted: dict[str, Manifest] = {}
         self._dropped: set[str] = set()
         self._required: dict[str, dict[str, Any]] = {}
         self._remembered: Manifest = {}
@@ -174,17 +174,17 @@ class Call(Generic[M]):
         # The local end of a broken connection is another one at each try; a condition must not flap.
         return re.sub(r"\S+:\d+->", "", message)
 
-    def want(self, key: str, manifest: Manifest, *, ready: bool | None = None) -> None:
-        """Compose `manifest`. `ready` overrides its own Ready condition."""
+    def want(self, key: str, manifest: Manifest) -> None:
+        """Compose `manifest`."""
         composed.check(key, manifest)
         self._dropped.discard(key)
-        self._wanted[key] = (manifest, self.is_ready(key) if ready is None else ready)
+        self._wanted[key] = manifest
 
     def keep(self, key: str) -> None:
         """Compose what exists under `key` once more as it is."""
         seen = self.seen(key)
         if seen is not None:
-            self._wanted[key] = (composed.as_it_is(seen), self.is_ready(key))
+            self._wanted[key] = composed.as_it_is(seen)
 
     def keep_unless_wanted(self, key: str) -> None:
         """Like `keep`, where nothing newer is wanted under `key`."""
@@ -206,9 +206,8 @@ class Call(Generic[M]):
     def postponed(self) -> list[str]:
         """Wanted Objects that are left to a later call: many that are born at once open Crossplane's circuit."""
         unborn = [k for k in self.observed() if composed.is_object(self.seen(k) or {}) and not self._is_born(k)]
-        new = [
-            k for k, (m, _) in self._wanted.items() if composed.is_object(m) and k not in self._req.observed.resources
-        ]
+        exist = self._req.observed.resources
+        new = [k for k, manifest in self._wanted.items() if composed.is_object(manifest) and k not in exist]
         return new[max(MOST_BORN_AT_ONCE - len(unborn), 0) :]
 
     def _is_born(self, key: str) -> bool:
@@ -252,9 +251,10 @@ class Call(Generic[M]):
         rsp.context.update(self._remembered)
         for name, selector in self._required.items():
             response.require_resources(rsp, name, **selector)
-        for key, (manifest, ready) in sorted(self._wanted.items()):
-            resource.update(rsp.desired.resources[key], manifest)
-            rsp.desired.resources[key].ready = fnv1.READY_TRUE if ready else fnv1.READY_FALSE
+        for key, manifest in sorted(self._wanted.items()):
+            resource.update(rsp.desired.resources[key], composed.complete(manifest))
+            # Of the composite's readiness `report` tells. Of one that is not ready Crossplane writes an event a call.
+            rsp.desired.resources[key].ready = fnv1.READY_TRUE
         self.report.write(rsp, self._ttl)
         self._require_current(rsp)
         return rsp

@@ -26,6 +26,10 @@ _SERVER_METADATA = (
     "generateName",
 )
 _LONGEST_NAME = 63
+_COMPOSITES = ("modelplane.ai/", "infrastructure.modelplane.ai/")
+_COMPOSITE_FINALIZER = "composite.apiextensions.crossplane.io"
+_OBJECT_FINALIZER = "finalizer.managedresource.crossplane.io"
+_EXTERNAL_NAME = "crossplane.io/external-name"
 
 
 def plain(r: fnv1.Resource) -> Manifest:
@@ -41,11 +45,28 @@ def is_object(manifest: Manifest) -> bool:
 def as_it_is(seen: Manifest) -> Manifest:
     """What composes `seen` once more without a change."""
     kept = {k: v for k, v in seen.items() if k != "status"}
-    kept["metadata"] = {k: v for k, v in _part(seen, "metadata").items() if k not in _SERVER_METADATA}
+    before = _part(seen, "metadata")
+    metadata = {k: v for k, v in before.items() if k not in (*_SERVER_METADATA, "annotations")}
+    annotations = {k: v for k, v in _part(before, "annotations").items() if k != _EXTERNAL_NAME}
+    kept["metadata"] = {**metadata, "annotations": annotations} if annotations else metadata
     if isinstance(kept.get("spec"), dict):
         # A composite's own bookkeeping: sending old references back would undo new ones.
         kept["spec"] = {k: v for k, v in kept["spec"].items() if k != "crossplane"}
     return kept
+
+
+def complete(manifest: Manifest) -> Manifest:
+    """`manifest` with what its controller would write first, each a change that wakes all who watch it.
+
+    Two tokens of the circuit breaker for each (`design/local-control-plane.md`).
+    """
+    metadata = _part(manifest, "metadata")
+    if str(manifest.get("apiVersion")).startswith(_COMPOSITES):
+        return {**manifest, "metadata": {**metadata, "finalizers": [_COMPOSITE_FINALIZER]}}
+    if not is_object(manifest) or "name" not in metadata:
+        return manifest
+    annotations = {**_part(metadata, "annotations"), _EXTERNAL_NAME: metadata["name"]}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations, "finalizers": [_OBJECT_FINALIZER]}}
 
 
 def check(key: str, manifest: Manifest) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from kit import wire
+from kit import composed, wire
 
 Manifest = dict[str, Any]
 KUBERNETES = "1.36.0"
@@ -71,7 +71,8 @@ def ask_of(case: Manifest) -> wire.Ask:
 def plain(answer: wire.Answer) -> Manifest:
     """The answer as YAML: what is empty is left out."""
     requirements = {k: _set_only(asdict(s)) for k, s in answer.requirements.items()}
-    desired = {k: {"ready": answer.desired_ready[k], **m} for k, m in answer.desired.items()}
+    # What is added to every composed resource is tested once, in the kit.
+    desired = {k: composed.as_it_is(m) for k, m in answer.desired.items()}
     return _set_only(
         {
             "ready": answer.ready,

@@ -57,8 +57,6 @@ def _dialect(xr: ModelReplica) -> Dialect:
 
 
 def _want(call: Call[ModelReplica], site: Site) -> None:
-    if call.seen(ROUTE_KEY) is None and not all(call.has_said(workload.key(e)) for e in call.xr.spec.engines):
-        return  # Born together with the workloads, it would take the replica's circuit over its limit.
     route = ModelRoute.model_validate(
         {
             "apiVersion": "modelplane.ai/v1alpha1",
@@ -91,7 +89,7 @@ def _report(call: Call[ModelReplica]) -> None:
             "RoutingReady",
             False,
             "NotReady",
-            f"The ModelRoute follows when the engines are on the cluster.{trouble(call, ROUTE_KEY)}",
+            f"The ModelRoute is not there yet.{trouble(call, ROUTE_KEY)}",
         )
     _report_phases(call, routed)
 
