@@ -52,6 +52,14 @@ def test_every_way_of_writing_reads_the_same(way):
     assert (flags.connector, flags.kv_role) == ("NixlConnector", "kv_both")
 
 
+@pytest.mark.parametrize(
+    ("written", "size"), [("", 1), (" --page-size 64", 64), (" --attention-backend flashmla", None)]
+)
+def test_a_page_of_sglang_is_unknown_where_its_attention_backend_may_choose_it(written, size):
+    flags = parse(["sh", "-c", f"python3 -m sglang.launch_server --model-path m{written}"], None, [], "any")
+    assert flags.block_size == size
+
+
 ENV = [
     {"name": "PORT", "value": "8001"},
     {"name": "ALSO", "value": "$(PORT)"},

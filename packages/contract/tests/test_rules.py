@@ -27,3 +27,20 @@ def test_a_rule_finds_what_it_is_for_and_nothing_else(rule):
 @pytest.mark.parametrize("rule", sorted(BY_ID))
 def test_a_correct_manifest_passes_without_a_word(rule):
     assert _findings(rule, "passes.yaml") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("python3 -m sglang.launch_server --model-path m --port 8000", ["engine-host"]),
+        ("trtllm-serve m", ["engine-host"]),
+        ("trtllm-serve m --host 0.0.0.0", []),
+        ("vllm serve m", []),
+    ],
+)
+def test_an_engine_whose_default_host_is_its_own_pod_is_refused(command, found):
+    container = {"name": "engine", "image": "example.com/any:v1", "command": command.split()}
+    devices = [{"name": "gpu", "count": 1, "selectors": [{"cel": 'device.driver == "gpu.nvidia.com"'}]}]
+    member = {"nodeSelector": {"devices": devices}, "template": {"spec": {"containers": [container]}}}
+    findings = check({"spec": {"engines": [{"name": "main", "members": [member]}]}})
+    assert [f.id for f in findings] == found

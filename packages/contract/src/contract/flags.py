@@ -99,7 +99,9 @@ class Flags:
     @property
     def block_size(self) -> int | None:
         """Tokens in one KV block; None when that is unknown."""
-        return self.number("block-size", _BLOCKS.get(self.engine))
+        # Some of SGLang's attention backends bring a page size of their own, 64 or 128 tokens (server_args.py).
+        chosen = self.engine is Engine.SGLANG and self.get("attention-backend") is not None
+        return self.number("block-size", None if chosen else _BLOCKS.get(self.engine))
 
     @property
     def model(self) -> str | None:

@@ -12,6 +12,7 @@ from contract.flags import Engine as Kind
 from contract.read import SERVING_PORT, Deployment, Engine, listed, mapping
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_HOSTS = {Kind.SGLANG: "127.0.0.1", Kind.TRTLLM: "localhost"}
 _WITHOUT_PARAMETERS = re.compile(r"\$[@*#1-9]|\$\{[@*#1-9]")
 
 
@@ -40,9 +41,7 @@ def _decode_port(deployment: Deployment) -> Iterator[Said]:
 
 def _host(deployment: Deployment) -> Iterator[Said]:
     for engine in deployment.engines:
-        host = engine.flags.get("host")
-        if host is None and engine.kind is Kind.SGLANG:
-            host = _LOOPBACK[0]
+        host = engine.flags.get("host") or _HOSTS.get(engine.kind)
         if host in _LOOPBACK and engine.kind is not Kind.UNKNOWN:
             yield Said(
                 engine.serving.flag_at("host"),
@@ -175,7 +174,7 @@ TABLE = (
         "engine-host",
         Severity.ERROR,
         "The engine never becomes ready; clients get 503.",
-        "SGLang's own default is 127.0.0.1 (server_args.py)",
+        "by default SGLang listens on 127.0.0.1 (server_args.py), TensorRT-LLM on localhost (commands/serve.py)",
         _host,
     ),
     Rule(
