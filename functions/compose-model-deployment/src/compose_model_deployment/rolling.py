@@ -1,0 +1,149 @@
+"""Which replicas are taken out of service next, and what is done to those that are.
+
+A turn is written into the status before its replica's endpoint goes, and read back after the endpoint is there
+again: what is read late can repeat a step, it can not take a second one out (`design/rolling.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Change(StrEnum):
+    """What is to become of a replica."""
+
+    NONE = ""
+    UPDATE = "Update"
+    REPLACE = "Replace"
+    REMOVE = "Remove"
+
+
+_WITHDRAWING = (Change.UPDATE, Change.REMOVE)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One replica as it is, and what it should become."""
+
+    change: Change = Change.NONE
+    published: bool = True
+    """Whether its endpoint is there."""
+    ending: bool = False
+    """Whether that endpoint is being deleted."""
+    serves: bool | None = True
+    """Whether it answers, all of it made from its spec; None when it has said nothing of itself."""
+    surplus: bool = False
+    """Whether nobody wants it any more, so that no other has to serve in its place."""
+
+    @property
+    def is_up(self) -> bool:
+        return self.published and not self.ending and self.serves is not False
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A replica that is taken out of service on purpose."""
+
+    change: Change
+    replacement: int | None = None
+    since: str = ""
+    drained: bool = False
+    """Whether `since` is long enough ago."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the owner asks for."""
+
+    wanted: int
+    most_down: int = 1
+
+    @property
+    def fewest_up(self) -> int:
+        return self.wanted - self.most_down
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done now; replicas by ordinal."""
+
+    turns: Mapping[int, Turn]
+    """To be written, and acted on when they are read back."""
+    withdrawn: frozenset[int] = frozenset()
+    """Whose endpoint goes."""
+    update: frozenset[int] = frozenset()
+    remove: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
+    """Whose endpoint is seen to be gone for the first time: their drain begins now."""
+    later: tuple[int, ...] = ()
+    """Whose turn comes later."""
+
+
+def step(seen: Mapping[int, Seen], turns: Mapping[int, Turn], limits: Limits, free: int = 0) -> Step:
+    """The next step. `turns` were read back; `free` is an ordinal for a replacement."""
+    kept = {n: t for n, t in ((n, _continued(seen[n], turns[n])) for n in sorted(turns) if n in seen) if t}
+    withdrawn = {n for n, turn in kept.items() if _is_out(n, turn, seen)}
+    gone, done = set(), set()
+    for n in withdrawn:
+        if seen[n].change is Change.NONE or seen[n].published:
+            continue
+        if seen[n].serves is False or kept[n].drained:
+            done.add(n)
+        elif not kept[n].since:
+            gone.add(n)
+    # What does not answer is no loss: it needs no turn.
+    done |= {n for n, one in seen.items() if n not in kept and one.change in _WITHDRAWING and _is_broken(one)}
+    begun = dict(_begin(seen, kept, limits, free))
+    waiting = (n for n, one in seen.items() if one.change and n not in kept and n not in begun and n not in done)
+    return Step(
+        turns={**kept, **begun},
+        withdrawn=frozenset(n for n in withdrawn | done if seen[n].change),
+        update=frozenset(n for n in done if seen[n].change is Change.UPDATE),
+        remove=frozenset(n for n in done if seen[n].change is not Change.UPDATE),
+        gone=frozenset(gone),
+        later=tuple(sorted(waiting)),
+    )
+
+
+def _continued(one: Seen, turn: Turn) -> Turn | None:
+    """The turn as it goes on; None when it is over, or what is to be done is another thing now."""
+    if one.change is Change.NONE:
+        return None if one.is_up or turn.change is Change.REPLACE else turn
+    if one.change in _WITHDRAWING and turn.change in _WITHDRAWING:
+        return replace(turn, change=one.change)
+    return turn if one.change is turn.change else None
+
+
+def _is_out(n: int, turn: Turn, seen: Mapping[int, Seen]) -> bool:
+    """Whether the turn's replica serves nobody: one that is replaced does, until the other one is up."""
+    if seen[n].change is Change.REPLACE:
+        other = seen.get(turn.replacement) if turn.replacement is not None else None
+        return other is not None and other.is_up
+    return True
+
+
+def _is_broken(one: Seen) -> bool:
+    return one.serves is False and not one.published
+
+
+def _begin(seen: Mapping[int, Seen], kept: Mapping[int, Turn], limits: Limits, free: int) -> Iterator[tuple[int, Turn]]:
+    """New turns, those first who are not up anyway."""
+    up = {n for n, one in seen.items() if one.is_up and not (n in kept and _is_out(n, kept[n], seen))}
+    active = sum(1 for n in kept if not seen[n].surplus)
+    for n in sorted(seen, key=lambda n: (seen[n].is_up, n)):
+        one = seen[n]
+        if n in kept or not one.change or (one.change in _WITHDRAWING and _is_broken(one)):
+            continue
+        if one.surplus:
+            yield n, Turn(Change.REMOVE)
+        elif active >= limits.most_down:
+            continue
+        elif one.change is Change.REPLACE and not active:
+            active = limits.most_down
+            yield n, Turn(Change.REPLACE, replacement=free)
+        elif one.change in _WITHDRAWING and len(up - {n}) >= limits.fewest_up:
+            active += 1
+            up.discard(n)
+            yield n, Turn(one.change)
