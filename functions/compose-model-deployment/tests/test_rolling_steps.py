@@ -25,7 +25,9 @@ def names(**sets: set[int]) -> dict[str, frozenset[int]]:
 CASES = [
     pytest.param([UP, UP], {}, Step({}), id="nothing-to-do"),
     pytest.param([OLD, OLD], {}, Step({0: UPDATE}, later=(1,)), id="one-is-named-before-anything-is-done"),
-    pytest.param([OLD, OLD], {0: UPDATE}, Step({0: UPDATE}, **names(withdrawn={0}), later=(1,)), id="its-endpoint-goes"),
+    pytest.param(
+        [OLD, OLD], {0: UPDATE}, Step({0: UPDATE}, **names(withdrawn={0}), later=(1,)), id="its-endpoint-goes"
+    ),
     pytest.param(
         [GONE, OLD], {0: UPDATE}, Step({0: UPDATE}, **names(withdrawn={0}, gone={0}), later=(1,)), id="its-drain-begins"
     ),

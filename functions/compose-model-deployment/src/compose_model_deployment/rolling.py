@@ -131,7 +131,8 @@ def _is_broken(one: Seen) -> bool:
 def _begin(seen: Mapping[int, Seen], kept: Mapping[int, Turn], limits: Limits, free: int) -> Iterator[tuple[int, Turn]]:
     """New turns, those first who are not up anyway."""
     up = {n for n, one in seen.items() if one.is_up and not (n in kept and _is_out(n, kept[n], seen))}
-    active = sum(1 for n in kept if not seen[n].surplus)
+    moves = any(turn.change is Change.REPLACE for turn in kept.values())
+    active = limits.most_down if moves else sum(1 for n in kept if not seen[n].surplus)
     for n in sorted(seen, key=lambda n: (seen[n].is_up, n)):
         one = seen[n]
         if n in kept or not one.change or (one.change in _WITHDRAWING and _is_broken(one)):
