@@ -121,7 +121,8 @@ def _is_placed(xr: ModelDeployment, digest: str) -> bool:
 
 def _digest(xr: ModelDeployment) -> str:
     """Changes with all that makes a replica fit somewhere."""
-    engines = [e.model_dump(include={"name", "phase", "copies", "members"}) for e in xr.spec.engines]
+    placed = {"name": True, "phase": True, "copies": True, "members": {"__all__": {"role", "nodeSelector", "worker"}}}
+    engines = [e.model_dump(include=placed) for e in xr.spec.engines]
     selector = xr.spec.clusterSelector.manifest() if xr.spec.clusterSelector else None
     told = json.dumps([engines, selector, xr.spec.serving.mode], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:10]
@@ -135,7 +136,7 @@ def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan,
         return turns.seconds_left(call, step) or ASKED_SECONDS
     if any(e.is_waiting for e in existing) or _is_drained(made):
         return WAITING_SECONDS
-    if made.create or any(not e.holds for e in existing):
+    if made.create or step.later or step.update or any(not e.holds for e in existing):
         return ASKED_SECONDS
     if len(existing) >= call.xr.spec.replicas:
         return SETTLED_SECONDS if made.looked else 0.0

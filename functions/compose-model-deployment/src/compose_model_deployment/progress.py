@@ -24,9 +24,8 @@ def told(
     """What happens to whom, who waits, and how to go back; empty when nothing is on its way."""
     by = {e.ordinal: e for e in existing}
     parts = [_turn(call, by[n], turn, made, step) for n, turn in sorted(step.turns.items())][:_TOLD]
-    fresh = [e for e in existing if e.serves is False and e.holds and e.ordinal not in step.turns]
-    if outdated and fresh:
-        parts += [_unready(e) for e in fresh[:_TOLD]]
+    silent = [e for e in existing if e.serves is False and e.holds and e.ordinal not in step.turns]
+    parts += [_silent(e, outdated) for e in silent[:_TOLD] if outdated]
     later = [name_of(call, n) for n in step.later]
     if later:
         verb = "has its turn" if len(later) == 1 else "have their turns"
@@ -48,6 +47,10 @@ def _turn(call: Call[ModelDeployment], one: Existing, turn: Turn, made: Plan, st
         return f"{one.name} goes when {other} serves in its place."
     verb = "is changed" if change is Change.UPDATE else "ends"
     return f"{one.name} {verb} as soon as its requests are drained."
+
+
+def _silent(one: Existing, outdated: frozenset[int]) -> str:
+    return f"{one.name} serves nobody and is changed now." if one.ordinal in outdated else _unready(one)
 
 
 def _unready(one: Existing) -> str:

@@ -161,9 +161,9 @@ def _out_of_place(existing: Existing, wish: Wish, plan: Plan) -> str:
     why = f"{wish.why.cluster} {wish.why.message}"
     if wish.change is Change.REMOVE:
         return f"{existing.name} ends before another one is placed, there is no room for both: {why}."
-    if wish.why.gate is Gate.DRAIN and plan.beside:
-        beside = f"{plan.beside[0].cluster} {plan.beside[0].message}"
-        return f"{existing.name} stays until there is another place for it, but {why}, and {beside}."
+    beside = next((f", and {r.cluster} {r.message}" for r in plan.beside if r.cluster != existing.cluster), "")
+    if wish.why.gate is Gate.DRAIN and beside:
+        return f"{existing.name} stays until there is another place for it, but {why}{beside}."
     return f"{existing.name} stays, but {why}; {wish.why.fix or 'delete the replica to have it placed anew'}."
 
 

@@ -109,8 +109,7 @@ class Board:
 def with_spare(board: Board, there: list[Kept]) -> Board:
     """With a place for one replica more than there are, or why there is none."""
     decision = place(replace(board.needs, replicas=len(there) + 1), board.clusters.values(), there)
-    beside = tuple(r for r in decision.refusals if r.gate is not Gate.DRAIN)
-    return replace(board, spare=next((p.cluster for p in decision.placements), ""), beside=beside)
+    return replace(board, spare=next((p.cluster for p in decision.placements), ""), beside=decision.refusals)
 
 
 def rescheduled(board: Board) -> frozenset[str]:
