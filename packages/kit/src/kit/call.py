@@ -174,7 +174,7 @@ class Call(Generic[M]):
 
     def is_written(self, key: str) -> bool:
         """Whether the Object under `key` holds the manifest that is wanted, and its provider has written just that."""
-        seen, (wanted, _) = self.seen(key) or {}, self._wanted.get(key, ({}, False))
+        seen, wanted = self.seen(key) or {}, self._wanted.get(key, {})
         synced = conditions.find(seen, "Synced")
         generation = seen.get("metadata", {}).get("generation", 0)
         current = synced.get("observedGeneration", generation) >= generation
