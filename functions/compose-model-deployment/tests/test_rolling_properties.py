@@ -24,6 +24,7 @@ class Replica:
     spec: int = 0
     """The version of the spec that it is of."""
     ready: bool = True
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,12 @@ class World:
         self.read = [max(r, len(h) - 1 - b) for r, h, b in zip(self.read, histories, behind, strict=True)]
         deployment, replicas, endpoints = (h[i] for h, i in zip(histories, self.read, strict=True))
         seen = {
-            n: Seen(Change.UPDATE if r.spec != deployment.spec else Change.NONE, n in endpoints, serves=r.ready)
+            n: Seen(
+                Change.UPDATE if r.spec != deployment.spec else Change.NONE,
+                n in endpoints,
+                serves=r.ready,
+                revision=r.revision,
+            )
             for n, r in replicas.items()
         }
         taken = step(seen, deployment.turns, Limits(len(seen), self.most_down))
@@ -68,9 +74,9 @@ class World:
         gone = {n for n, r in replicas.items() if n in taken.withdrawn or not r.ready}
         self.publish(self.endpoints[-1] - gone)
         self.publish(self.endpoints[-1] | {n for n, r in replicas.items() if r.ready and n not in gone})
-        changed = {n: Replica(deployment.spec, ready=False) for n in taken.update}
         now = self.replicas[-1]
-        self.replicas.append({**now, **{n: r for n, r in changed.items() if now[n].spec != r.spec}})
+        changed = {n: Replica(deployment.spec, False, r) for n, r in taken.update.items() if now[n].revision != r}
+        self.replicas.append({**now, **changed})
 
     def _write(self, taken: Step, read: Deployment) -> None:
         turns = {n: replace(t, since="t") if n in taken.gone else t for n, t in taken.turns.items()}

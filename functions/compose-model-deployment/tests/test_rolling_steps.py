@@ -9,13 +9,17 @@ UP = Seen()
 OLD = Seen(Change.UPDATE)
 GONE = Seen(Change.UPDATE, published=False)
 BROKEN = Seen(Change.UPDATE, published=False, serves=False)
-DONE = Seen(published=False, serves=False)
-READY = Seen(published=False)
+DONE = Seen(published=False, serves=False, revision=1)
+READY = Seen(published=False, revision=1)
+NEW = Seen(revision=1)
 MOVES = Seen(Change.REPLACE)
 ENDS = Seen(Change.REMOVE, surplus=True)
 UPDATE, REPLACE = Turn(Change.UPDATE), Turn(Change.REPLACE, replacement=2)
-SINCE = Turn(Change.UPDATE, since="2026-11-20T00:00:00Z")
-DRAINED = Turn(Change.UPDATE, since=SINCE.since, drained=True)
+TIME = "2026-11-20T00:00:00Z"
+DECIDED = Turn(Change.UPDATE, revision=1)
+SINCE = Turn(Change.UPDATE, since=TIME, revision=1)
+DRAINED = Turn(Change.UPDATE, since=TIME, drained=True, revision=1)
+AGAIN = Turn(Change.UPDATE, since=TIME, drained=True, revision=2)
 
 
 def names(**sets: set[int]) -> dict[str, frozenset[int]]:
@@ -29,19 +33,25 @@ CASES = [
         [OLD, OLD], {0: UPDATE}, Step({0: UPDATE}, **names(withdrawn={0}), later=(1,)), id="its-endpoint-goes"
     ),
     pytest.param(
-        [GONE, OLD], {0: UPDATE}, Step({0: UPDATE}, **names(withdrawn={0}, gone={0}), later=(1,)), id="its-drain-begins"
+        [GONE, OLD],
+        {0: UPDATE},
+        Step({0: DECIDED}, **names(withdrawn={0}, gone={0}), later=(1,)),
+        id="its-drain-begins",
     ),
     pytest.param([GONE, OLD], {0: SINCE}, Step({0: SINCE}, **names(withdrawn={0}), later=(1,)), id="it-drains"),
     pytest.param(
-        [GONE, OLD], {0: DRAINED}, Step({0: DRAINED}, **names(withdrawn={0}, update={0}), later=(1,)), id="is-changed"
+        [GONE, OLD],
+        {0: DRAINED},
+        Step({0: DRAINED}, **names(withdrawn={0}), update={0: 1}, later=(1,)),
+        id="is-changed",
     ),
     pytest.param([DONE, OLD], {0: DRAINED}, Step({0: DRAINED}, later=(1,)), id="the-rest-waits-until-it-serves"),
     pytest.param([READY, OLD], {0: DRAINED}, Step({0: DRAINED}, later=(1,)), id="until-its-endpoint-is-there"),
-    pytest.param([UP, OLD], {0: DRAINED}, Step({1: UPDATE}), id="then-the-next-is-named"),
+    pytest.param([NEW, OLD], {0: DRAINED}, Step({1: UPDATE}), id="then-the-next-is-named"),
     pytest.param(
         [OLD, BROKEN],
         {},
-        Step({}, **names(withdrawn={1}, update={1}), later=(0,)),
+        Step({}, **names(withdrawn={1}), update={1: 1}, later=(0,)),
         id="what-does-not-answer-is-first-and-needs-no-turn",
     ),
     pytest.param([OLD, DONE], {}, Step({}, later=(0,)), id="nobody-is-taken-out-while-another-is-down"),
@@ -52,6 +62,18 @@ CASES = [
     pytest.param([OLD], {}, Step({0: UPDATE}), id="an-only-replica-is-interrupted"),
     pytest.param([UP, OLD], {0: UPDATE}, Step({1: UPDATE}), id="a-change-that-was-taken-back-ends-the-turn"),
     pytest.param([READY, OLD], {0: SINCE}, Step({0: SINCE}, later=(1,)), id="but-not-before-its-endpoint-is-back"),
+    pytest.param(
+        [Seen(published=False), OLD],
+        {0: SINCE},
+        Step({0: SINCE}, **names(withdrawn={0}), update={0: 1}, later=(1,)),
+        id="what-was-decided-is-done-whatever-is-asked-for-by-now",
+    ),
+    pytest.param(
+        [Seen(Change.UPDATE, published=False, revision=1), OLD],
+        {0: DRAINED},
+        Step({0: AGAIN}, **names(withdrawn={0}), later=(1,)),
+        id="another-change-in-the-middle-is-decided-first",
+    ),
     pytest.param(
         [Seen(ending=True), OLD], {0: UPDATE}, Step({0: UPDATE}, later=(1,)), id="nor-while-the-old-one-still-ends"
     ),

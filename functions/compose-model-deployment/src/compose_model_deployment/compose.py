@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from contract.findings import Finding
 from kit.call import Call
@@ -24,6 +25,8 @@ WAITING_SECONDS = 20.0
 YOUNG_SECONDS = 2.0
 YOUTH_SECONDS = 120.0
 NEXT_SECONDS = 1.0
+# What of an engine's members decides where they fit.
+_PLACED = {"role", "nodeSelector", "worker"}
 
 
 def compose(call: Call[ModelDeployment]) -> None:
@@ -121,7 +124,7 @@ def _is_placed(xr: ModelDeployment, digest: str) -> bool:
 
 def _digest(xr: ModelDeployment) -> str:
     """Changes with all that makes a replica fit somewhere."""
-    placed = {"name": True, "phase": True, "copies": True, "members": {"__all__": {"role", "nodeSelector", "worker"}}}
+    placed: Any = {"name": True, "phase": True, "copies": True, "members": {"__all__": _PLACED}}
     engines = [e.model_dump(include=placed) for e in xr.spec.engines]
     selector = xr.spec.clusterSelector.manifest() if xr.spec.clusterSelector else None
     told = json.dumps([engines, selector, xr.spec.serving.mode], sort_keys=True, default=str)
@@ -170,7 +173,7 @@ def _want_replicas(
         if one.ordinal in step.remove:
             call.drop(key)
         elif one.ordinal in step.update:
-            call.want(key, _changed(call, one, wish.target, (one.replica.spec.revision or 0) + 1))
+            call.want(key, _changed(call, one, wish.target, step.update[one.ordinal]))
         elif one.ordinal not in outdated:
             call.want(key, _changed(call, one, wish.target, one.replica.spec.revision))
 

@@ -7,7 +7,7 @@ again: what is read late can repeat a step, it can not take a second one out (`d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -34,12 +34,18 @@ class Seen:
     """Whether that endpoint is being deleted."""
     serves: bool | None = True
     """Whether it answers, all of it made from its spec; None when it has said nothing of itself."""
+    revision: int = 0
+    """How often it was changed, as far as is seen."""
     surplus: bool = False
     """Whether nobody wants it any more, so that no other has to serve in its place."""
 
     @property
     def is_up(self) -> bool:
         return self.published and not self.ending and self.serves is not False
+
+    @property
+    def is_broken(self) -> bool:
+        return self.serves is False and not self.published
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,11 @@ class Turn:
     since: str = ""
     drained: bool = False
     """Whether `since` is long enough ago."""
+    revision: int = 0
+    """What its revision will be; until that is seen, what is seen of the replica may be of before."""
+
+    def is_due(self, one: Seen) -> bool:
+        return one.revision < self.revision
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,8 @@ class Step:
     """To be written, and acted on when they are read back."""
     withdrawn: frozenset[int] = frozenset()
     """Whose endpoint goes."""
-    update: frozenset[int] = frozenset()
+    update: Mapping[int, int] = field(default_factory=dict)
+    """Who is changed, to which revision."""
     remove: frozenset[int] = frozenset()
     gone: frozenset[int] = frozenset()
     """Whose endpoint is seen to be gone for the first time: their drain begins now."""
@@ -84,31 +96,26 @@ class Step:
 def step(seen: Mapping[int, Seen], turns: Mapping[int, Turn], limits: Limits, free: int = 0) -> Step:
     """The next step. `turns` were read back; `free` is an ordinal for a replacement."""
     kept = {n: t for n, t in ((n, _continued(seen[n], turns[n])) for n in sorted(turns) if n in seen) if t}
-    withdrawn = {n for n, turn in kept.items() if _is_out(n, turn, seen)}
-    gone, done = set(), set()
-    for n in withdrawn:
-        if seen[n].change is Change.NONE or seen[n].published:
-            continue
-        if seen[n].serves is False or kept[n].drained:
-            done.add(n)
-        elif not kept[n].since:
-            gone.add(n)
+    out = {n for n, turn in kept.items() if _is_out(turn, seen)}
+    done = {n: _done(seen[n], kept[n]) for n in out if not seen[n].published}
     # What does not answer is no loss: it needs no turn.
-    done |= {n for n, one in seen.items() if n not in kept and one.change in _WITHDRAWING and _is_broken(one)}
+    done |= {n: one.change for n, one in seen.items() if n not in kept and one.change in _WITHDRAWING and one.is_broken}
     begun = dict(_begin(seen, kept, limits, free))
-    waiting = (n for n, one in seen.items() if one.change and n not in kept and n not in begun and n not in done)
+    after = {n: _decided(seen[n], turn) if n in out else turn for n, turn in kept.items()}
     return Step(
-        turns={**kept, **begun},
-        withdrawn=frozenset(n for n in withdrawn | done if seen[n].change),
-        update=frozenset(n for n in done if seen[n].change is Change.UPDATE),
-        remove=frozenset(n for n in done if seen[n].change is not Change.UPDATE),
-        gone=frozenset(gone),
-        later=tuple(sorted(waiting)),
+        turns={**after, **begun},
+        withdrawn=frozenset(n for n in out | set(done) if seen[n].change or (n in kept and kept[n].is_due(seen[n]))),
+        update={n: _revision(seen[n], kept.get(n)) for n, what in done.items() if what is Change.UPDATE},
+        remove=frozenset(n for n, what in done.items() if what is Change.REMOVE),
+        gone=frozenset(n for n in out if _begins_to_drain(seen[n], kept[n])),
+        later=tuple(sorted(n for n, one in seen.items() if one.change and not {n} & {*kept, *begun, *done})),
     )
 
 
 def _continued(one: Seen, turn: Turn) -> Turn | None:
     """The turn as it goes on; None when it is over, or what is to be done is another thing now."""
+    if turn.is_due(one) and one.change is not Change.REMOVE:
+        return turn
     if one.change is Change.NONE:
         return None if one.is_up or turn.change is Change.REPLACE else turn
     if one.change in _WITHDRAWING and turn.change in _WITHDRAWING:
@@ -116,26 +123,45 @@ def _continued(one: Seen, turn: Turn) -> Turn | None:
     return turn if one.change is turn.change else None
 
 
-def _is_out(n: int, turn: Turn, seen: Mapping[int, Seen]) -> bool:
+def _done(one: Seen, turn: Turn) -> Change:
+    """What is done to a replica whose endpoint is gone."""
+    free = turn.drained or one.serves is False
+    if turn.change is not Change.UPDATE:
+        return Change.REMOVE if one.change and free else Change.NONE
+    # Asked for as it is by now, nothing of it is changed but its revision, so it need not drain.
+    return Change.UPDATE if turn.is_due(one) and (free or not one.change) else Change.NONE
+
+
+def _decided(one: Seen, turn: Turn) -> Turn:
+    """With the revision that the replica gets, written before it is given."""
+    changes = one.change and turn.change is Change.UPDATE and not one.published and not turn.is_due(one)
+    return replace(turn, revision=one.revision + 1) if changes else turn
+
+
+def _revision(one: Seen, turn: Turn | None) -> int:
+    return turn.revision if turn else one.revision + 1
+
+
+def _begins_to_drain(one: Seen, turn: Turn) -> bool:
+    return bool(one.change and not one.published and one.serves is not False and not turn.drained and not turn.since)
+
+
+def _is_out(turn: Turn, seen: Mapping[int, Seen]) -> bool:
     """Whether the turn's replica serves nobody: one that is replaced does, until the other one is up."""
-    if seen[n].change is Change.REPLACE:
-        other = seen.get(turn.replacement) if turn.replacement is not None else None
-        return other is not None and other.is_up
-    return True
-
-
-def _is_broken(one: Seen) -> bool:
-    return one.serves is False and not one.published
+    if turn.change is not Change.REPLACE:
+        return True
+    other = seen.get(turn.replacement) if turn.replacement is not None else None
+    return other is not None and other.is_up
 
 
 def _begin(seen: Mapping[int, Seen], kept: Mapping[int, Turn], limits: Limits, free: int) -> Iterator[tuple[int, Turn]]:
     """New turns, those first who are not up anyway."""
-    up = {n for n, one in seen.items() if one.is_up and not (n in kept and _is_out(n, kept[n], seen))}
+    up = {n for n, one in seen.items() if one.is_up and not (n in kept and _is_out(kept[n], seen))}
     moves = any(turn.change is Change.REPLACE for turn in kept.values())
     active = limits.most_down if moves else sum(1 for n in kept if not seen[n].surplus)
     for n in sorted(seen, key=lambda n: (seen[n].is_up, n)):
         one = seen[n]
-        if n in kept or not one.change or (one.change in _WITHDRAWING and _is_broken(one)):
+        if n in kept or not one.change or (one.change in _WITHDRAWING and one.is_broken):
             continue
         if one.surplus:
             yield n, Turn(Change.REMOVE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from kit.call import Call
@@ -28,6 +29,7 @@ def read(call: Call[ModelDeployment]) -> dict[int, Turn]:
             ordinal_of(call, t.replacement) if t.replacement else None,
             t.since or "",
             drained=not drain or call.is_to_explain or (bool(t.since) and call.age(t.since or "") >= drain),
+            revision=t.revision or 0,
         )
         for n, t in found.items()
         if n is not None
@@ -62,6 +64,7 @@ def _seen(call: Call[ModelDeployment], existing: Existing, made: Plan) -> Seen:
         published=endpoint is not None,
         ending=bool(endpoint and endpoint["metadata"].get("deletionTimestamp")),
         serves=serves,
+        revision=existing.replica.spec.revision or 0,
         surplus=surplus,
     )
 
@@ -88,18 +91,19 @@ def seconds_left(call: Call[ModelDeployment], taken: Step) -> float:
 
 
 def _dated(call: Call[ModelDeployment], ordinal: int, turn: Turn, taken: Step) -> Turn:
-    since = call.now if ordinal in taken.gone else turn.since
-    return Turn(turn.change, turn.replacement, since)
+    return replace(turn, since=call.now, drained=False) if ordinal in taken.gone else turn
 
 
-def _plain(turns: dict[int, Turn]) -> dict[int, tuple[Change, int | None, str]]:
-    return {n: (t.change, t.replacement, t.since) for n, t in turns.items()}
+def _plain(turns: dict[int, Turn]) -> dict[int, Turn]:
+    return {n: replace(t, drained=False) for n, t in turns.items()}
 
 
 def _written(call: Call[ModelDeployment], ordinal: int, turn: Turn) -> Manifest:
     written: Manifest = {"replica": name_of(call, ordinal), "change": str(turn.change)}
     if turn.replacement is not None:
         written["replacement"] = name_of(call, turn.replacement)
+    if turn.revision:
+        written["revision"] = turn.revision
     return {**written, "since": turn.since} if turn.since else written
 
 
