@@ -62,7 +62,7 @@ class Turn(Model):
     """Update changes it where it is; Replace has another one serve first; Remove ends it."""
     replacement: Annotated[str | None, Field(max_length=253)] = None
     """Name of the ModelReplica that serves first."""
-    revision: Annotated[int | None, Field(ge=1)] = None
+    revision: Annotated[int | None, Field(ge=1, le=1000000000)] = None
     """The spec.revision that it is given; what is seen of it is of before until then."""
     since: Annotated[str | None, Field(max_length=32)] = None
     """When its endpoint was seen to be gone; it drains from then on."""
