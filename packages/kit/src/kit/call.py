@@ -112,6 +112,11 @@ class Call(Generic[M]):
         """Seconds since a Kubernetes timestamp; endless when it is none."""
         return conditions.seconds_since(timestamp)
 
+    @property
+    def now(self) -> str:
+        """This moment as a Kubernetes timestamp: for what is written once and read back."""
+        return conditions.now()
+
     def get(self, key: str, model: type[T], name: str, namespace: str | None = None) -> T | None:
         """The object of that name, None when there is none. Raises NotFetched before it was looked up."""
         found = self.find(key, model, name=name, namespace=namespace)
@@ -166,6 +171,15 @@ class Call(Generic[M]):
     def has_said(self, key: str) -> bool:
         """Whether the composed resource exists and has said that it is Ready or that it is not."""
         return bool(conditions.find(self.seen(key), "Ready"))
+
+    def is_written(self, key: str) -> bool:
+        """Whether the Object under `key` holds the manifest that is wanted, and its provider has written just that."""
+        seen, wanted = self.seen(key) or {}, self._wanted.get(key, {})
+        synced = conditions.find(seen, "Synced")
+        generation = seen.get("metadata", {}).get("generation", 0)
+        current = synced.get("observedGeneration", generation) >= generation
+        manifests = [m.get("spec", {}).get("forProvider", {}).get("manifest") for m in (seen, wanted)]
+        return bool(current and synced.get("status") == "True" and manifests[0] and manifests[0] == manifests[1])
 
     def trouble(self, key: str) -> str:
         """Why the composed resource is not Synced, in its provider's words; empty when it is."""

@@ -86,10 +86,12 @@ TABLE = (
         "ModelDeployment",
         "PlacementCurrent",
         "Every replica still fits where it runs.",
-        ("Current", "Outdated"),
+        ("Current", "Outdated", "Moving"),
         counts=False,
     ),
-    ConditionType("ModelDeployment", "ReplicasReady", "Every replica serves.", ("Ready", "NotReady", "NoReplicas")),
+    ConditionType(
+        "ModelDeployment", "ReplicasReady", "Every replica serves.", ("Ready", "NotReady", "NoReplicas", "Rolling")
+    ),
     ConditionType(
         "ModelDeployment",
         "ModelCacheResolved",
@@ -180,6 +182,11 @@ def said_by(manifest: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 def find(manifest: Mapping[str, Any] | None, type: str) -> dict[str, Any]:
     """One condition of an object; empty when it has not said that one."""
     return next((c for c in said_by(manifest) if c.get("type") == type), {})
+
+
+def now() -> str:
+    """This moment as a Kubernetes timestamp."""
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds_since(timestamp: Any) -> float:
