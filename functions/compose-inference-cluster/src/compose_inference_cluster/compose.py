@@ -10,7 +10,7 @@ from kit.remote import Target
 from schemas import ClusterTenant, InferenceClass, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
-from compose_inference_cluster import ledger
+from compose_inference_cluster import guard, ledger
 from compose_inference_cluster.pools import gpu_pools, total
 
 Manifest = dict[str, Any]
@@ -96,6 +96,7 @@ def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str
     for key in call.observed():
         if key.startswith("tenant-") and key.removeprefix("tenant-") not in namespaces:
             call.drop(key)
+    guard.want(call, in_use=bool(namespaces))
 
 
 def _tenant(cluster: str, config: str, namespace: str) -> Manifest:

@@ -1,0 +1,149 @@
+"""One fault played: done, named by a condition, undone, converged; nothing lost meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import local
+import yaml
+
+from matrix.acts import act
+from matrix.recorder import Thing
+from matrix.stage import MODELS, Stage
+
+Manifest = dict[str, Any]
+HERE = Path(__file__).resolve().parents[1]
+PATIENCE = 150.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row of faults.yaml; its head says what the fields mean."""
+
+    id: str
+    fault: str
+    do: list[Manifest]
+    says: list[Manifest]
+    stays: str
+    guard: str
+    broken: str = ""
+    heal: tuple[Manifest, ...] = ()
+    lasts: float = 0.0
+    edit: bool = False
+    takes: tuple[str, ...] = ()
+    within: float = 0.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run measured: seconds until the fault was named, seconds from its end until all was as before."""
+
+    named: float
+    converged: float
+    calls: int
+    taken: float | None = None
+
+
+def faults() -> list[Fault]:
+    """The table."""
+    rows = yaml.safe_load((HERE / "faults.yaml").read_text(encoding="utf-8"))
+    return [Fault(**{k: tuple(v) if k in ("heal", "takes") else v for k, v in row.items()}) for row in rows]
+
+
+def play(stage: Stage, fault: Fault) -> Seen:
+    """Do the fault and undo it. Raises AssertionError where what is written does not come true."""
+    stage.recorder.forget()
+    before, settled = stage.recorder.now(), stage.settled()
+    kept = frozenset(t for t in before if f"{t.kind}/{t.name}" not in fault.takes)
+    calls = sum(stage.plane.calls().values())
+    began = time.monotonic()
+    try:
+        answers = [act(stage, step) for step in fault.do]
+        if fault.edit:
+            _edit(stage, fault.id)
+        for said in fault.says:
+            _await_said(stage, said, answers, settled)
+        named = time.monotonic() - began
+        taken = _await_taken(stage, fault, before, began)
+        stage.plane.wait(
+            f"{fault.id} has lasted", lambda: _keeps(stage, kept) and time.monotonic() - began > fault.lasts
+        )
+    finally:
+        for step in fault.heal:
+            act(stage, step)
+    ended = time.monotonic()
+    if not fault.edit:
+        _edit(stage, fault.id)
+    stage.plane.wait(f"all is as before {fault.id}", lambda: not _differs(stage, fault, settled), PATIENCE)
+    converged = time.monotonic() - ended
+    assert stage.recorder.lost(kept) == []
+    births = [b for b in stage.recorder.added(before) if not any(b.startswith(f"{t} ") for t in fault.takes)]
+    assert births == []
+    spent = sum(stage.plane.calls().values()) - calls
+    return Seen(round(named, 1), round(converged, 1), spent, None if taken is None else round(taken, 1))
+
+
+def _edit(stage: Stage, id: str) -> None:
+    """What a person does meanwhile: it has to reach every endpoint in the end. And each cluster has a drift to repair."""
+    for name in MODELS:
+        stage.plane.kubectl("label", "md", name, f"probe={id}", "--overwrite")
+
+
+def _await_said(stage: Stage, said: Manifest, answers: list[str], settled: dict[str, tuple[str, str]]) -> None:
+    try:
+        stage.plane.wait(f"it is said: {said}", _is_said(stage, said, answers), PATIENCE)
+    except AssertionError as e:
+        raise AssertionError(f"{e}\nanswers: {answers}\nsaid instead: {_news(stage, settled)}") from None
+
+
+def _news(stage: Stage, settled: dict[str, tuple[str, str]]) -> list[str]:
+    """The conditions that are others than before the fault, in full."""
+    now = stage.conditions().items()
+    return [f"{n}: {c.get('message')}" for n, c in now if settled.get(n) != (c["status"], c.get("reason", ""))]
+
+
+def _is_said(stage: Stage, said: Manifest, answers: list[str]) -> Callable[[], bool]:
+    if "answer" in said:
+        return lambda: said["answer"] in answers[-1]
+    if "status" in said:
+        dead = stage.real(said["status"])
+        return lambda: any(p.name == dead and p.state != "running" for p in local.status(stage.cluster.state.folder))
+
+    def is_there() -> bool:
+        found = stage.plane.kubectl.get(said["kind"], said["name"], "-n", said.get("namespace", "default"))
+        conditions = found[0].get("status", {}).get("conditions", []) if found else []
+        got = next((c for c in conditions if c["type"] == said["type"]), {})
+        told = got.get("reason") == said["reason"] and said.get("message", "") in got.get("message", "")
+        return told and got.get("status") == said.get("is", "False")
+
+    return is_there
+
+
+def _await_taken(stage: Stage, fault: Fault, before: frozenset[Thing], began: float) -> float | None:
+    """Seconds until all that the fault takes was gone; None where it takes nothing."""
+    if not fault.takes:
+        return None
+    taken = [t for t in before if f"{t.kind}/{t.name}" in fault.takes]
+    when = stage.plane.wait(f"{', '.join(fault.takes)} is gone", lambda: stage.recorder.when_gone(iter(taken)))
+    return float(when) - began
+
+
+def _keeps(stage: Stage, kept: frozenset[Thing]) -> bool:
+    assert stage.recorder.lost(kept) == []
+    return True
+
+
+def _differs(stage: Stage, fault: Fault, settled: dict[str, tuple[str, str]]) -> list[str]:
+    """What is not yet as it was, and where the edit has not come through."""
+    try:
+        now = stage.settled()
+        endpoints = stage.plane.kubectl.get("me")
+    except AssertionError:  # The API server is not there yet.
+        return ["the API server does not answer"]
+    edited = {e["metadata"]["name"] for e in endpoints if e["metadata"]["labels"].get("probe") == fault.id}
+    told = [f"{name} is {now.get(name)}, was {was}" for name, was in settled.items() if now.get(name) != was]
+    return told + [f"{name}-0 is not edited" for name in MODELS if f"{name}-0" not in edited]
