@@ -151,10 +151,7 @@ def _is_invalid(found: InferenceClass) -> bool:
 
 
 def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None:
-    if call.is_ready("gateway"):
-        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {_gateway_address(call)}.")
-        return
-    trouble = call.trouble("gateway")
+    trouble = call.trouble("gateway")  # First: an Object that cannot look any more stays Ready.
     if trouble:
         call.condition(
             "GatewayReady",
@@ -163,6 +160,9 @@ def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None
             f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY} could not be read with the kubeconfig in Secret "
             f"{names.SYSTEM_NAMESPACE}/{kubeconfig.name}: {trouble.rstrip('.')}.",
         )
+        return
+    if call.is_ready("gateway"):
+        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {_gateway_address(call)}.")
         return
     if not call.has_said("gateway"):
         if _gateway_address(call):

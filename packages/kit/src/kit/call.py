@@ -171,8 +171,8 @@ class Call(Generic[M]):
         """Why the composed resource is not Synced, in its provider's words; empty when it is."""
         synced = conditions.find(self.seen(key), "Synced")
         message = str(synced.get("message") or "") if synced.get("status") == "False" else ""
-        # The local end of a broken connection is another one at each try; a condition must not flap.
-        return re.sub(r"\S+:\d+->", "", message)
+        # A condition must not flap: the local end of a connection, and what was tried before, are others at each try.
+        return re.sub(r"\S+:\d+->", "", message.partition(" - error from a previous attempt")[0])
 
     def want(self, key: str, manifest: Manifest) -> None:
         """Compose `manifest`."""
