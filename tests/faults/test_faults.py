@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from matrix import page
 from matrix.play import Fault, faults, play
 from matrix.stage import Stage
 
-pytestmark = pytest.mark.e2e
+UPDATE = os.environ.get("UPDATE") == "1"
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("fault", [pytest.param(f, id=f.id) for f in faults()])
-def test_fault(fault: Fault, stage: Stage) -> None:
+def test_what_runs_stays_and_the_fault_is_named(fault: Fault, stage: Stage) -> None:
     seen = play(stage, fault)
-    print(fault.id, seen)
+    if UPDATE:
+        page.note(fault, seen)
+
+
+@pytest.mark.e2e
+def test_what_it_costs(stage: Stage) -> None:
+    """Every process is there at the end; with UPDATE=1 its figures are kept."""
+    processes = stage.figures()
+    assert all(p["mib"] for p in processes.values())
+    if UPDATE:
+        page.note_figures(processes=processes, births=stage.births)
+
+
+def test_the_page_is_what_the_table_says() -> None:
+    """When it is not: UPDATE=1 make faults, or python -m matrix.page in tests/faults."""
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()
+
+
+def test_every_fault_was_seen_within_its_time() -> None:
+    seen = page.seen()["faults"]
+    assert [f.id for f in faults() if f.id not in seen] == []
+    assert [f.id for f in faults() if f.within and seen[f.id]["taken"] > f.within] == []

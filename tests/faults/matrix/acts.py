@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import shlex
@@ -133,30 +134,22 @@ def _expired(stage: Stage, good: Manifest) -> str:
     for extension in old.extensions:
         built = built.add_extension(extension.value, extension.critical)
     signed = built.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    path = stage.cluster.state.folder / "tmp" / "expired.crt"
-    path.write_bytes(signed)
     user = good["users"][0]["user"]
-    user["client-certificate-data"] = _base64(path)
+    user["client-certificate-data"] = base64.b64encode(signed).decode()
     return yaml.safe_dump(good)
 
 
-def _base64(path: Path) -> str:
-    import base64
-
-    return base64.b64encode(path.read_bytes()).decode()
-
-
 KUBECONFIGS: dict[str, Callable[[Stage, Manifest], str]] = {
-    "good": lambda _, good: yaml.safe_dump(good),
-    "wrong": lambda _, good: "not: a kubeconfig",
+    "good": lambda _stage, good: yaml.safe_dump(good),
+    "wrong": lambda _stage, _good: "not: a kubeconfig",
     "expired": _expired,
 }
 
 
 def _pods(stage: Stage, what: Manifest) -> None:
     """Play the kubelets of `most` pods of a replica: they say Ready or not."""
-    on = stage.on(what["on"])
-    found = on.get("pods", "-n", "mp-default", "-l", f"modelplane.ai/replica={what['of']}")
+    on, where = stage.on(what["on"]), f",{what['where']}" if "where" in what else ""
+    found = on.get("pods", "-n", "mp-default", "-l", f"modelplane.ai/replica={what['of']}{where}")
     patch = json.dumps({"status": {"conditions": [{"type": "Ready", "status": str(what["ready"])}]}})
     for pod in sorted(found, key=lambda p: p["metadata"]["name"])[: what.get("most")]:
         name = pod["metadata"]["name"]

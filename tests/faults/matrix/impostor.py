@@ -10,8 +10,16 @@ from pathlib import Path
 import grpc
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from kit.function import Function
-from schemas import CapacityLedger, ClusterTenant, InferenceCluster, ModelDeployment, ModelEndpoint, ModelReplica
-from schemas import InferenceClass, ModelRoute
+from schemas import (
+    CapacityLedger,
+    ClusterTenant,
+    InferenceClass,
+    InferenceCluster,
+    ModelDeployment,
+    ModelEndpoint,
+    ModelReplica,
+    ModelRoute,
+)
 
 EVERY_KIND = (
     CapacityLedger, ClusterTenant, InferenceClass, InferenceCluster, ModelDeployment, ModelEndpoint, ModelReplica,

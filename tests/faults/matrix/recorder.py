@@ -80,10 +80,10 @@ class Recorder:
             deleted = [f"{thing} was deleted" for thing in sorted(since) if thing in self.gone]
             return deleted + [f"{thing} was restarted" for thing in sorted(since) if self.restarts.get(thing)]
 
-    def added(self, since: frozenset[Thing]) -> list[str]:
+    def added(self, since: frozenset[Thing]) -> list[Thing]:
         """What came into being besides `since`."""
         with self._lock:
-            return [f"{thing} was created" for thing in sorted(set(self.born) - since) if thing.kind != "ConfigMap"]
+            return sorted(set(self.born) - since)
 
     def when_gone(self, things: Iterator[Thing]) -> float | None:
         """When the last of these was gone, on the monotonic clock; None while one is there."""

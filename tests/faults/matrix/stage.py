@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,8 @@ HERE = Path(__file__).resolve().parents[1]
 CLUSTERS = ("west", "east")
 MODELS = ("alone", "split", "gang")
 COMPOSITES = "md,mr,mrt,me,ic,icl,capacityledgers,clustertenants"
-_TIMES = re.compile(r":\d{4,5}\b")
+OBJECTS = "objects.kubernetes.m.crossplane.io,configmaps"
+HELD = "services,deployments.apps,leaderworkersets,inferencepools,httproutes,roles,rolebindings"
 
 
 @dataclass
@@ -41,6 +41,7 @@ class Stage:
     wires: dict[str, Wire] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
     """Seconds until each process was ready."""
+    births: dict[str, Manifest] = field(default_factory=dict)
 
     @property
     def commands(self) -> Commands:
@@ -63,7 +64,7 @@ class Stage:
         return CLUSTERS.index(name) + 1
 
     def on(self, name: str) -> Kubectl:
-        """kubectl on a workload cluster, not through its wire."""
+        """A workload cluster by kubectl, not through its wire."""
         return self.plane.workload(self.index(name))
 
     def kill(self, *processes: str) -> None:
@@ -90,6 +91,13 @@ class Stage:
         for each in processes:
             os.kill(self.record(each).pid, signal.SIGCONT)
 
+    def figures(self) -> dict[str, Manifest]:
+        """Of each process: seconds until it was ready, and resident MiB now."""
+        return {
+            p.name: {"ready": self.started.get(p.name, ""), "mib": round(p.memory / 2**20)}
+            for p in local.status(self.cluster.state.folder)
+        }
+
     def conditions(self) -> dict[str, Manifest]:
         """Every condition of every composite, by kind, name and type; the circuit breaker's own aside."""
         return {
@@ -99,9 +107,27 @@ class Stage:
             if c["type"] != "Responsive"
         }
 
+    def held(self) -> dict[str, Manifest]:
+        """What is asked of each object on the clusters and of the Objects behind them, by name."""
+        kubectls = {"": self.plane.kubectl, **{name: self.on(name) for name in CLUSTERS}}
+        found = {w: k.get(HELD if w else OBJECTS, "-A") for w, k in kubectls.items()}
+        return {f"{w} {m['kind']}/{m['metadata']['name']}": _asked(m) for w in found for m in found[w] if _is_ours(m)}
+
     def settled(self) -> dict[str, tuple[str, str]]:
         """What the conditions say when nothing is wrong, to be compared with later."""
         return {name: (c["status"], c.get("reason", "")) for name, c in self.conditions().items()}
+
+
+def _is_ours(manifest: Manifest) -> bool:
+    return any(label.startswith("modelplane.ai/") for label in manifest["metadata"].get("labels", {}))
+
+
+def _asked(manifest: Manifest) -> Manifest:
+    """The object without what its server adds."""
+    told = {k: v for k, v in manifest.items() if k not in ("metadata", "status")}
+    if manifest["kind"] == "Service":
+        told["spec"] = {k: v for k, v in told["spec"].items() if not k.startswith("clusterIP")}
+    return told
 
 
 def kubeconfig_of(stage: Stage, name: str) -> Manifest:
@@ -161,10 +187,22 @@ def _fill(stage: Stage) -> None:
         name = manifest["metadata"]["name"]
         plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(manifest))
         plane.wait(f"{name} is Ready", ready(plane, "ic", name))
+    applied = time.monotonic()
     plane.kubectl("apply", "-f", str(HERE / "models.yaml"))
     for name in MODELS:
         plane.wait(f"{name} is Ready", ready(plane, "md", name))
+        stage.births[name] = _birth(stage, name, applied)
     plane.wait("each has an endpoint", lambda: len(plane.kubectl.get("me")) == len(MODELS))
+
+
+def _birth(stage: Stage, name: str, applied: float) -> Manifest:
+    """Seconds until the first workload stood on its cluster and until all was Ready, and the calls that it took."""
+    workloads = ("Deployment", "LeaderWorkerSet")
+    born = [at for t, at in stage.recorder.born.items() if t.kind in workloads and t.name.startswith(f"{name}-0-")]
+    theirs = (f"ModelDeployment/{name}", f"ModelReplica/{name}-0", f"ModelRoute/{name}-0", f"ModelEndpoint/{name}-0")
+    calls = stage.plane.calls()
+    seconds = {"composed": round(min(born) - applied, 1), "ready": round(time.monotonic() - applied, 1)}
+    return {**seconds, "calls": sum(calls[each] for each in theirs)}
 
 
 def ready(plane: Plane, kind: str, name: str) -> Callable[[], bool]:

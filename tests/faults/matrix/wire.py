@@ -17,7 +17,7 @@ class Wire:
     port: int
     listens: int = 0
     _whole: threading.Event = field(default_factory=threading.Event)
-    _server: socket.socket = field(default_factory=socket.socket)
+    _server: socket.socket = field(init=False)
 
     def __post_init__(self) -> None:
         self._whole.set()

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -200,7 +200,7 @@ class Commands:
 
     def named(self, process: str) -> Spec:
         """The process of that name, as `modelplane status` lists them."""
-        own = {
+        own: dict[str, Callable[[], Spec]] = {
             "etcd": self.etcd,
             "crossplane": partial(self.crossplane, "start"),
             "provider-kubernetes": self.provider_kubernetes,
