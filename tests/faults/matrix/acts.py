@@ -165,6 +165,16 @@ def _node(stage: Stage, what: Manifest) -> None:
     on("patch", "node", node, "--subresource=status", "-p", json.dumps({"status": {"conditions": [condition]}}))
 
 
+def _nodes(stage: Stage, what: Manifest) -> None:
+    """Wait until the kubelets of a cluster are heard again."""
+
+    def heard() -> bool:
+        conditions = [c for n in stage.on(what["on"]).get("nodes") for c in n["status"]["conditions"]]
+        return all(c["status"] == "True" for c in conditions if c["type"] == "Ready")
+
+    stage.plane.wait("the nodes are heard", heard)
+
+
 def _wipe(stage: Stage, what: str) -> None:
     """Take the whole status of these objects away, as a restore without statuses would."""
     for found in stage.plane.kubectl.get(what, "-A"):
@@ -204,6 +214,7 @@ ACTS: dict[str, Callable[[Stage, Any], str | None]] = {
     "kubeconfig": _kubeconfig,
     "pods": _pods,
     "node": _node,
+    "nodes": _nodes,
     "wipe": _wipe,
     "xrd": _xrd,
 }

@@ -30,6 +30,12 @@ def note(fault: Fault, measured: Seen) -> None:
     _keep(kept)
 
 
+def note_broken(fault: Fault, told: str) -> None:
+    """Keep what a row said when its guard was broken."""
+    kept = seen()
+    _keep({**kept, "broken": {**kept.get("broken", {}), fault.id: told}})
+
+
 def note_figures(**figures: Manifest) -> None:
     """Keep what a run measured of the control plane as a whole."""
     _keep({**seen(), **figures})
@@ -47,10 +53,10 @@ def page() -> str:
     return (
         text.replace("{{promised}}", _table(_promised(f) for f in rows))
         .replace("{{seen}}", _table(_measured(f, measured["faults"].get(f.id, {})) for f in rows))
-        .replace("{{guards}}", _table((f.fault, f.guard, f.broken) for f in rows))
+        .replace("{{guards}}", _table(_guarded(f, measured.get("broken", {})) for f in rows))
         .replace("{{longest}}", _longest(rows, measured["faults"]))
-        .replace("{{figures}}", _figures(measured.get("processes", {})))
-        .replace("{{births}}", _figures(measured.get("births", {})))
+        .replace("{{figures}}", _figures(measured.get("processes", {}), "ready", "mib"))
+        .replace("{{births}}", _figures(measured.get("births", {}), "composed", "ready", "calls"))
     )
 
 
@@ -59,12 +65,18 @@ def _table(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _promised(fault: Fault) -> tuple[str, ...]:
-    return fault.fault, fault.stays, "; ".join(_words(said) for said in fault.says) or "nothing: it is repaired at once"
+    return (
+        fault.fault,
+        fault.stays,
+        "; ".join(_words(said) for said in fault.says) or "nothing: all is as before at once",
+    )
 
 
 def _words(said: Manifest) -> str:
     if "status" in said:
         return f"`modelplane status`: {said['status'].replace('west-', 'cluster-1-')} not running"
+    if "edited" in said:
+        return "nothing: what a person changes meanwhile comes through"
     if "answer" in said:
         return f"kubectl is refused: “{said['answer']}…”"
     told = f", “{said['message']}…”" if "message" in said else ""
@@ -80,12 +92,21 @@ def _measured(fault: Fault, row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _longest(rows: list[Fault], measured: Mapping[str, Any]) -> str:
     named = {f.fault: measured[f.id]["named"] for f in rows if f.says and f.id in measured}
-    longest = max(named, key=lambda fault: named[fault])
-    return f"{named[longest]:.0f} s ({longest})"
+    longest = max(named, key=lambda fault: named[fault], default="nothing was played")
+    return f"{named.get(longest, 0):.0f} s ({longest})"
 
 
-def _figures(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    return _table((name, *map(str, row.values())) for name, row in figures.items())
+def _guarded(fault: Fault, broken: Mapping[str, str]) -> tuple[str, ...]:
+    where = f" (`{fault.breaks['in'].rpartition('src/')[2]}`)" if fault.breaks else ""
+    return (
+        fault.fault,
+        fault.guard + where,
+        broken.get(fault.id, "not ours to break" if not fault.breaks else "not run"),
+    )
+
+
+def _figures(figures: Mapping[str, Mapping[str, Any]], *columns: str) -> str:
+    return _table((name, *(str(row[c]) for c in columns)) for name, row in figures.items())
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from matrix.stage import MODELS, Stage
 
 Manifest = dict[str, Any]
 HERE = Path(__file__).resolve().parents[1]
-PATIENCE = 100.0
+PATIENCE = 75.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Fault:
     says: list[Manifest]
     stays: str
     guard: str
-    broken: str = ""
+    breaks: Mapping[str, str] = field(default_factory=dict)
     heal: tuple[Manifest, ...] = ()
     lasts: float = 0.0
     edit: bool = False
@@ -80,7 +80,7 @@ def play(stage: Stage, fault: Fault) -> Seen:
     ended = time.monotonic()
     if not fault.edit:
         _edit(stage, fault.id)
-    stage.plane.wait(f"all is as before {fault.id}", _is_as_before(stage, fault, settled, held), PATIENCE)
+    stage.plane.wait(f"all is as before {fault.id}", _is_as_before(stage, fault, settled, held), fault.patience)
     converged = time.monotonic() - ended
     assert stage.recorder.lost(kept) == []
     assert [f"{t} was created" for t in stage.recorder.added(before) if not _is_taken(fault, t)] == []
@@ -109,9 +109,17 @@ def _news(stage: Stage, settled: dict[str, tuple[str, str]]) -> list[str]:
     return [f"{n}: {c.get('message')}" for n, c in now if settled.get(n) != (c["status"], c.get("reason", ""))]
 
 
+def _is_edited(stage: Stage, id: str) -> bool:
+    """Whether what a person changed has come through to every endpoint."""
+    found = {e["metadata"]["name"]: e["metadata"]["labels"] for e in stage.plane.kubectl.get("me")}
+    return all(found.get(f"{name}-0", {}).get("probe") == id for name in MODELS)
+
+
 def _is_said(stage: Stage, said: Manifest, answers: list[str]) -> Callable[[], bool]:
     if "answer" in said:
         return lambda: said["answer"] in answers[-1]
+    if "edited" in said:
+        return lambda: _is_edited(stage, said["edited"])
     if "status" in said:
         dead = stage.real(said["status"])
         return lambda: any(p.name == dead and p.state != "running" for p in local.status(stage.cluster.state.folder))
@@ -151,9 +159,7 @@ def _is_as_before(
 
     def is_so() -> bool:
         try:
-            edited = {e["metadata"]["name"]: e["metadata"]["labels"] for e in stage.plane.kubectl.get("me")}
-            through = all(edited.get(f"{name}-0", {}).get("probe") == fault.id for name in MODELS)
-            return through and stage.settled() == settled and stage.held() == held
+            return _is_edited(stage, fault.id) and stage.settled() == settled and stage.held() == held
         except AssertionError:
             return False  # An API server is not there yet.
 

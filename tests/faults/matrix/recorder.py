@@ -23,6 +23,9 @@ ON_THE_CONTROL_PLANE = (
     Kind(OURS, "ModelDeployment"),
     Kind(OURS, "ModelReplica"),
     Kind(OURS, "ModelEndpoint"),
+    Kind(OURS, "ModelRoute"),
+    Kind(OURS, "ClusterTenant"),
+    Kind("kubernetes.m.crossplane.io/v1alpha1", "Object"),
     Kind("v1", "ConfigMap"),
 )
 ON_A_CLUSTER = (
@@ -33,7 +36,7 @@ ON_A_CLUSTER = (
     Kind("gateway.networking.k8s.io/v1", "HTTPRoute"),
     Kind("resource.k8s.io/v1", "ResourceClaim"),
 )
-_LABELS = ("modelplane.ai/deployment", "modelplane.ai/tenant", "modelplane.ai/capacity-claim")
+_LABELS = ("modelplane.ai/cluster", "modelplane.ai/deployment", "modelplane.ai/tenant", "modelplane.ai/capacity-claim")
 
 
 @dataclass(frozen=True, order=True)
