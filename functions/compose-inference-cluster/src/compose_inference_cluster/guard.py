@@ -16,7 +16,7 @@ KEY = "in-use"
 def want(call: Call[InferenceCluster], in_use: bool) -> None:
     """Guard the cluster while replicas run on it; a deletion that was refused meanwhile follows when they are gone."""
     if in_use:
-        call.want(KEY, _usage(call.name), ready=True)
+        call.want(KEY, _usage(call.name))
     else:
         call.drop(KEY)
 

@@ -75,6 +75,13 @@ class Target:
         }
 
 
+def nudged(manifest: Manifest) -> Manifest:
+    """The Object with a change that has its provider look at it now."""
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), labels.LOOK_AGAIN: "true"}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
 def manifest_of(seen: Manifest | None) -> Manifest:
     """What an observed Object last saw on its cluster; empty when it saw nothing."""
     found: Any = seen
