@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from matrix.page import seen
 from matrix.play import Fault, play
-from matrix.stage import CLUSTERS, COMPOSITES, MODELS, Stage, ready
+from matrix.stage import COMPOSITES, Stage
 
 # Looks without a call after which everything is at rest.
 QUIET = 12
+MOMENT = 20.0
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -35,15 +37,18 @@ def fails(stage: Stage, fault: Fault, overlay: Path) -> str:
     """What the row said when its guard was broken; empty when it did not notice."""
     with _broken(stage, fault, overlay):
         try:
-            play(stage, replace(fault, lasts=0.0))
+            play(stage, replace(fault, lasts=0.0, patience=_patience(fault)))
             told = ""
         except AssertionError as e:
             told = str(e).splitlines()[0]
-    for kind, names in (("ic", CLUSTERS), ("md", MODELS)):
-        for name in names:
-            stage.plane.wait(f"{name} is Ready again", ready(stage.plane, kind, name))
-    stage.plane.wait("each has an endpoint", lambda: len(stage.plane.kubectl.get("me")) == len(MODELS))
+    stage.plane.wait("all serve again", stage.serves)
     return told
+
+
+def _patience(fault: Fault) -> float:
+    """Twice as long as it took while the guard was whole, and a moment."""
+    row = seen()["faults"].get(fault.id, {"named": MOMENT, "converged": MOMENT})
+    return MOMENT + 2 * float(max(row["named"], row["converged"]))
 
 
 @contextmanager

@@ -58,6 +58,7 @@ def faults() -> list[Fault]:
 
 def play(stage: Stage, fault: Fault) -> Seen:
     """Do the fault and undo it. Raises AssertionError where what is written does not come true."""
+    stage.plane.wait("all serve before the fault", stage.serves, PATIENCE)
     stage.recorder.forget()
     before, settled = stage.recorder.now(), stage.settled()
     held, kept = stage.held(), frozenset(t for t in before if not _is_taken(fault, t))
@@ -80,10 +81,11 @@ def play(stage: Stage, fault: Fault) -> Seen:
     ended = time.monotonic()
     if not fault.edit:
         _edit(stage, fault.id)
-    stage.plane.wait(f"all is as before {fault.id}", _is_as_before(stage, fault, settled, held), fault.patience)
+    _await_as_before(stage, fault, settled, held)
     converged = time.monotonic() - ended
-    assert stage.recorder.lost(kept) == []
-    assert [f"{t} was created" for t in stage.recorder.added(before) if not _is_taken(fault, t)] == []
+    _keeps(stage, kept)
+    added = [f"{t} was created" for t in stage.recorder.added(before) if not _is_taken(fault, t)]
+    assert not added, "; ".join(added)
     spent = sum(stage.plane.calls().values()) - calls
     return Seen(round(named, 1), round(converged, 1), spent, None if taken is None else round(taken, 1))
 
@@ -144,7 +146,8 @@ def _await_taken(stage: Stage, fault: Fault, before: frozenset[Thing], began: fl
 
 
 def _keeps(stage: Stage, kept: frozenset[Thing]) -> bool:
-    assert stage.recorder.lost(kept) == []
+    lost = stage.recorder.lost(kept)
+    assert not lost, "; ".join(lost)
     return True
 
 
@@ -152,14 +155,26 @@ def _is_taken(fault: Fault, thing: Thing) -> bool:
     return any(fnmatch(f"{thing.kind}/{thing.name}", pattern) for pattern in fault.takes)
 
 
+def _await_as_before(
+    stage: Stage, fault: Fault, settled: dict[str, tuple[str, str]], held: dict[str, Manifest]
+) -> None:
+    try:
+        stage.plane.wait(f"all is as before {fault.id}", _is_as_before(stage, fault, settled, held), fault.patience)
+    except AssertionError as e:
+        raise AssertionError(f"{stage.differs or 'only the edit'} did not come back: {e}") from None
+
+
 def _is_as_before(
     stage: Stage, fault: Fault, settled: dict[str, tuple[str, str]], held: dict[str, Manifest]
 ) -> Callable[[], bool]:
     """Whether every condition and every object is what it was, and the edit has come through to each endpoint."""
+    was: dict[str, Any] = {**settled, **held}
 
     def is_so() -> bool:
         try:
-            return _is_edited(stage, fault.id) and stage.settled() == settled and stage.held() == held
+            now: dict[str, Any] = {**stage.settled(), **stage.held()}
+            stage.differs = sorted(name for name in {*was, *now} if was.get(name) != now.get(name))
+            return not stage.differs and _is_edited(stage, fault.id)
         except AssertionError:
             return False  # An API server is not there yet.
 

@@ -42,6 +42,8 @@ class Stage:
     started: dict[str, float] = field(default_factory=dict)
     """Seconds until each process was ready."""
     births: dict[str, Manifest] = field(default_factory=dict)
+    differs: list[str] = field(default_factory=list)
+    """What was not as before a fault at the last look."""
 
     @property
     def commands(self) -> Commands:
@@ -112,6 +114,11 @@ class Stage:
         kubectls = {"": self.plane.kubectl, **{name: self.on(name) for name in CLUSTERS}}
         found = {w: k.get(HELD if w else OBJECTS, "-A") for w, k in kubectls.items()}
         return {f"{w} {m['kind']}/{m['metadata']['name']}": _asked(m) for w in found for m in found[w] if _is_ours(m)}
+
+    def serves(self) -> bool:
+        """Whether the clusters and the models are Ready, and each model has its endpoint."""
+        wanted = [*(("ic", name) for name in CLUSTERS), *(("md", name) for name in MODELS)]
+        return all(ready(self.plane, *each)() for each in wanted) and len(self.plane.kubectl.get("me")) == len(MODELS)
 
     def settled(self) -> dict[str, tuple[str, str]]:
         """What the conditions say when nothing is wrong, to be compared with later."""

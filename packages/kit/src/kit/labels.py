@@ -8,7 +8,6 @@ TENANT = "modelplane.ai/tenant"
 POOL = "modelplane.ai/pool"
 CAPACITY_CLAIM = "modelplane.ai/capacity-claim"
 CAPACITY_GRANT = "modelplane.ai/capacity-grant"
-# On an Object that has lost its status: a provider looks at what changes, or after ten minutes.
 LOOK_AGAIN = "modelplane.ai/look-again"
 
 # A Service selects pods by SERVING; a Deployment selects its own by WORKLOAD.

@@ -76,7 +76,7 @@ class Target:
 
 
 def nudged(manifest: Manifest) -> Manifest:
-    """The Object with a change that has its provider look at it now."""
+    """The Object with a change: its provider looks at what changes, or after ten minutes."""
     metadata = manifest["metadata"]
     annotations = {**metadata.get("annotations", {}), labels.LOOK_AGAIN: "true"}
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
