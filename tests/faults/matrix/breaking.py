@@ -56,8 +56,9 @@ def _broken(stage: Stage, fault: Fault, overlay: Path) -> Iterator[None]:
     """Our functions, started from a copy of the package in which the guard is missing."""
     file = source(fault)
     package = next(p for p in file.parents if p.parent.name == "src")
-    copy = overlay / fault.id / package.name
+    copy = overlay / package.relative_to(ROOT)
     shutil.copytree(package, copy)
+    (overlay / "apis").symlink_to(ROOT / "apis")  # Where the package looks for it.
     (copy / file.relative_to(package)).write_text(broken_text(fault), encoding="utf-8")
     os.environ["PYTHONPATH"] = str(copy.parent)
     try:
