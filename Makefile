@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 QUIET := --quiet --disable-pip-version-check
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools e2e race soak bench models lock clean
+.PHONY: help demo test lint tools e2e faults race soak bench models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -38,7 +38,10 @@ tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; need
 	@$(BIN)/python -m local.tools
 
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
-	@$(BIN)/pytest -m e2e $(ARGS)
+	@$(BIN)/pytest -m e2e --ignore tests/faults $(ARGS)
+
+faults: tools ## Play the fault matrix on a running fleet; UPDATE=1 writes docs/explanation/faults.md
+	@$(BIN)/pytest -m e2e tests/faults $(ARGS)
 
 soak: $(VENV)/.ready ## More than 100,000 random cases of placing and of the ledger (some ten minutes)
 	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py

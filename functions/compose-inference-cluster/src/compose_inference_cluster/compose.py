@@ -10,7 +10,7 @@ from kit.remote import Target
 from schemas import ClusterTenant, InferenceClass, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
-from compose_inference_cluster import ledger
+from compose_inference_cluster import guard, ledger
 from compose_inference_cluster.pools import gpu_pools, total
 
 Manifest = dict[str, Any]
@@ -96,6 +96,7 @@ def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str
     for key in call.observed():
         if key.startswith("tenant-") and key.removeprefix("tenant-") not in namespaces:
             call.drop(key)
+    guard.want(call, in_use=bool(namespaces))
 
 
 def _tenant(cluster: str, config: str, namespace: str) -> Manifest:
@@ -150,10 +151,7 @@ def _is_invalid(found: InferenceClass) -> bool:
 
 
 def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None:
-    if call.is_ready("gateway"):
-        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {_gateway_address(call)}.")
-        return
-    trouble = call.trouble("gateway")
+    trouble = call.trouble("gateway")  # First: an Object that cannot look any more stays Ready.
     if trouble:
         call.condition(
             "GatewayReady",
@@ -162,6 +160,9 @@ def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None
             f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY} could not be read with the kubeconfig in Secret "
             f"{names.SYSTEM_NAMESPACE}/{kubeconfig.name}: {trouble.rstrip('.')}.",
         )
+        return
+    if call.is_ready("gateway"):
+        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {_gateway_address(call)}.")
         return
     if not call.has_said("gateway"):
         if _gateway_address(call):

@@ -51,6 +51,21 @@ def crossplane_account(api: Api, pki: Pki) -> None:
     api.apply(_secret("crossplane-root-ca", namespace, authority))
 
 
+def guards(pki: Pki, port: int) -> Iterator[Manifest]:
+    """Crossplane's webhook that refuses to delete what a Usage protects."""
+    for manifest in read(tools.files("crossplane") / "webhookconfigurations"):
+        yield aimed(manifest, pki, port)
+
+
+def aimed(manifest: Manifest, pki: Pki, port: int) -> Manifest:
+    """A webhook configuration whose webhooks are answered by a process instead of a Service."""
+    authority = _data(pki.ca)
+    for webhook in manifest["webhooks"]:
+        path = webhook["clientConfig"]["service"]["path"]
+        webhook["clientConfig"] = {"url": f"https://127.0.0.1:{port}{path}", "caBundle": authority}
+    return manifest
+
+
 def compositions(api: Api, until: Until) -> None:
     """Install our XRDs and Compositions and wait until the kinds are served."""
     definitions = apis.definitions()

@@ -71,6 +71,8 @@ class Start:
         for spec in (self.commands.controller_manager(CONTROL_PLANE), self.commands.provider_kubernetes()):
             self._await_port(spec)
         self._await_port(self.commands.crossplane("start"))
+        for manifest in install.guards(self.state.pki(CONTROL_PLANE), self.commands.usage_port):
+            api.apply(manifest)
         self._await_port(self.commands.functions())
 
     def _workload(self, cluster: str) -> None:

@@ -48,7 +48,7 @@ _CONDITIONS = {
     },
 }
 _CLUSTER_SCOPED = {
-    "APIService", "ClusterProviderConfig", "ClusterRole", "ClusterRoleBinding", "CompositeResourceDefinition",
+    "APIService", "ClusterProviderConfig", "ClusterRole", "ClusterRoleBinding", "ClusterUsage", "CompositeResourceDefinition",
     "Composition", "CustomResourceDefinition", "DeviceClass", "Function", "GatewayClass", "IngressClass", "Namespace",
     "Node", "PersistentVolume", "PriorityClass", "Provider", "ResourceSlice", "RuntimeClass", "StorageClass",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "VolumeAttributesClass",
