@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas import apis
 
-from local import lws, tools
+from local import charts, lws, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -38,6 +38,9 @@ _BINARIES = (
     "kwok",
     "lws",
 )
+_FILES = ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws")
+# With `up --stack`: what installs charts, and where it gets them from.
+_STACK_PORTS = ("provider-helm", "provider-helm/metrics", "registry")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -48,23 +51,26 @@ _CONTROL_PLANE_CONTROLLERS = (
 )
 
 
-def port_names(clusters: int) -> list[str]:
+def port_names(clusters: int, stack: bool = False) -> list[str]:
     """Every port that is needed, named after the process that owns it."""
-    return [*_CONTROL_PLANE_PORTS, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in _WORKLOAD_PORTS)]
+    own = (*_CONTROL_PLANE_PORTS, *_STACK_PORTS) if stack else _CONTROL_PLANE_PORTS
+    # A bare cluster gets its LeaderWorkerSet controller by a chart.
+    theirs = [p for p in _WORKLOAD_PORTS if not (stack and p.startswith(lws.NAME))]
+    return [*own, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
 
 
-def process_names(clusters: int) -> list[str]:
+def process_names(clusters: int, stack: bool = False) -> list[str]:
     """Every process, in the order in which a person reads them."""
-    own = [p for p in _CONTROL_PLANE_PORTS if "/" not in p]
-    theirs = [p for p in _WORKLOAD_PORTS if "/" not in p]
-    return [*own, "fleet", *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
+    names = [p for p in port_names(clusters, stack) if "/" not in p]
+    own = [p for p in names if not p.startswith("cluster-")]
+    return [*own, "fleet", *names[len(own) :]]
 
 
-def check_tools() -> None:
+def check_tools(stack: bool = False) -> None:
     """Fail before anything is started when a tool is missing."""
-    for binary in _BINARIES:
+    for binary in (*_BINARIES, *(("provider-helm", "crane") if stack else ())):
         tools.path(binary)
-    for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws"):
+    for name in (*_FILES, *(charts.needed() if stack else ())):
         tools.files(name)
 
 
@@ -204,17 +210,35 @@ class Commands:
         }
         return self._spec(name, name, flags, env, CONTROL_PLANE)
 
+    def provider_helm(self) -> Spec:
+        name = "provider-helm"
+        flags = {
+            "poll": "5s",
+            "metrics-bind-address": f"127.0.0.1:{self._port(f'{name}/metrics')}",
+            "health-probe-bind-addr": f"127.0.0.1:{self._port(name)}",
+        }
+        return self._spec(name, name, flags, {"KUBECONFIG": str(self.state.kubeconfig())}, CONTROL_PLANE)
+
+    def registry(self) -> Spec:
+        flags = {"address": f"127.0.0.1:{self._port('registry')}", "disk": self._folder("registry")}
+        argv = (str(tools.path("crane")), "registry", "serve", *(f"--{key}={value}" for key, value in flags.items()))
+        return Spec("registry", argv, {}, self._port("registry"))
+
     def functions(self) -> Spec:
         port = self._port("functions")
         certificates = str(self.state.pki(CONTROL_PLANE).tls)
         served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
         argv = ("-m", "cli.main", "functions", *served)
-        return Spec("functions", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, port, (_sources("functions"),))
+        kinds = ":".join(str(tools.files(name) / "crds") for name in ("gateway-api", "inference-extension"))
+        env = {"PYTHONUNBUFFERED": "1", "MODELPLANE_KINDS": kinds}
+        return Spec("functions", (sys.executable, *argv), env, port, (_sources("functions"),))
 
     def fleet(self) -> Spec:
         argv = ["-m", "local.fleet", "--kubeconfig", str(self.state.kubeconfig())]
         if self.plan.nodes is not None:
             argv += ["--nodes", str(self.plan.nodes)]
+        if self.plan.stack:
+            argv += ["--stack"]
         return Spec(
             "fleet",
             (sys.executable, *argv),
