@@ -47,10 +47,11 @@ def table() -> tuple[Part, ...]:
 def wanted(spec: Spec) -> tuple[Part, ...]:
     """The parts that `spec` asks for, at the versions that it asks for."""
     versions = spec.versions.manifest() if spec.versions else {}
+    brings_gateway = spec.gateway is not None and spec.gateway.provider == "Existing"
     return tuple(
         Part(**{**vars(part), "version": versions.get(part.component, part.version)})
         for part in table()
-        if _is_enabled(spec, part) and not (part.gateway and spec.gateway.provider == "Existing")
+        if _is_enabled(spec, part) and not (part.gateway and brings_gateway)
     )
 
 

@@ -144,8 +144,18 @@ TABLE = (
     ConditionType("ModelService", "RoutingReady", "The service has an address and a ready endpoint."),
     ConditionType("InferenceGateway", "RoutingReady", "The gateway has an address."),
     ConditionType("ModelCache", "Hydrated", "The weights are on every cluster that needs them."),
-    ConditionType("ServingStack", "ComponentsReady", "Every component of the stack runs."),
-    ConditionType("ServingStack", "GatewayReady", "The cluster's gateway has an address."),
+    ConditionType(
+        "ServingStack",
+        "ComponentsReady",
+        "Every component that is not switched off runs.",
+        ("Ready", "NotReady", "Failed"),
+    ),
+    ConditionType(
+        "ServingStack",
+        "GatewayReady",
+        "The cluster's gateway has an address, and drops what clients must not send.",
+        ("Ready", "NotReady", "NotReachable", "NoAddress"),
+    ),
     ConditionType(
         "CapacityLedger", "Arbitrated", "Every claim on the cluster's nodes has its answer.", ("Arbitrated",)
     ),
