@@ -28,14 +28,12 @@ def compose(call: Call[ServingStack]) -> None:
     asked = call.xr.spec.gateway or Gateway()
     wanted = {part: _manifests(call, part) for part in parts.wanted(call.xr.spec)}
     states = {part: _state(call, part, manifests) for part, manifests in wanted.items()}
-    stack = {**_namespace(call), **{k: m for manifests in wanted.values() for k, m in manifests.items()}}
     front = _front(call, asked)
-    due = [*_namespace(call)]
-    for part, manifests in wanted.items():
-        due += [] if report.waits_for(part, states) else manifests
+    due = [key for part, manifests in wanted.items() if not report.waits_for(part, states) for key in manifests]
     due += [] if report.unready(states, gateway.needs(asked)) else front
-    _want(call, {**stack, **front}, due)
-    _let_go(call, {**stack, **front}, all(wanted.values()))
+    everything = {key: m for manifests in (*wanted.values(), front) for key, m in manifests.items()}
+    _want(call, everything, due)
+    _let_go(call, everything, all(wanted.values()))
     report.components(call, states)
     report.gateway(call, asked, states)
 
@@ -74,16 +72,19 @@ def _manifests(call: Call[ServingStack], part: Part) -> Manifests:
     }
 
 
-def _namespace(call: Call[ServingStack]) -> Manifests:
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.SYSTEM_NAMESPACE}}
-    return {"namespace": _target(call).apply_for_good(_name(call, "namespace"), manifest)}
-
-
 def _front(call: Call[ServingStack], asked: Gateway) -> Manifests:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.SYSTEM_NAMESPACE}}
     return {
-        key: _target(call).apply_for_good(_name(call, key), manifest, gateway.HAS_ADDRESS if key == gateway.KEY else "")
-        for key, manifest in gateway.manifests(asked).items()
+        "namespace": _target(call).apply_for_good(_name(call, "namespace"), namespace),
+        **{key: _front_object(call, key, manifest) for key, manifest in gateway.manifests(asked).items()},
     }
+
+
+def _front_object(call: Call[ServingStack], key: str, manifest: Manifest) -> Manifest:
+    """A gateway that the cluster had before us may carry traffic: only what we made is ever changed."""
+    target = _target(call)
+    keep = target.apply_for_good if gateway.is_made_here(call.seen_remote(key)) else target.create
+    return keep(_name(call, key), manifest, gateway.HAS_ADDRESS if key == gateway.KEY else "")
 
 
 def _state(call: Call[ServingStack], part: Part, manifests: Manifests) -> State:

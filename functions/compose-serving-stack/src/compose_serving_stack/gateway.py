@@ -14,6 +14,7 @@ POLICY = "client-policy"
 HAS_ADDRESS = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
 _API = "gateway.networking.k8s.io/v1"
 _CLASS = "modelplane"
+_MADE_HERE = {"app.kubernetes.io/managed-by": "modelplane"}
 # The picker sets them for the sidecar: a client that could would choose the hosts that it calls.
 _HEADERS = [
     "x-prefiller-host-port",
@@ -26,6 +27,11 @@ _HEADERS = [
 def is_ours(asked: Gateway) -> bool:
     """Whether the gateway's controller is the one that we install."""
     return asked.provider == "EnvoyGateway"
+
+
+def is_made_here(found: Manifest) -> bool:
+    """Whether what was found on the cluster was made by a ServingStack."""
+    return _MADE_HERE.items() <= (found.get("metadata", {}).get("labels") or {}).items()
 
 
 def needs(asked: Gateway) -> tuple[str, ...]:
@@ -47,7 +53,7 @@ def _gateway_class(name: str) -> Manifest:
     return {
         "apiVersion": _API,
         "kind": "GatewayClass",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": _MADE_HERE},
         "spec": {"controllerName": controller},
     }
 
@@ -56,7 +62,7 @@ def _gateway(class_name: str, listeners: list[Listener]) -> Manifest:
     return {
         "apiVersion": _API,
         "kind": "Gateway",
-        "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE},
+        "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
         "spec": {"gatewayClassName": class_name, "listeners": [_listener(each) for each in listeners]},
     }
 
@@ -80,6 +86,6 @@ def _client_policy() -> Manifest:
     return {
         "apiVersion": "gateway.envoyproxy.io/v1alpha1",
         "kind": "ClientTrafficPolicy",
-        "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE},
+        "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
         "spec": {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": _HEADERS}}},
     }

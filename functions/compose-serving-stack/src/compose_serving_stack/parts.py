@@ -59,8 +59,13 @@ def values(spec: Spec, part: Part) -> Values:
     """Helm values: ours, with those of the user over them. Definitions of a component take none."""
     if not part.values:
         return {}
-    ours = yaml.safe_load((_HERE / "values" / part.values).read_text(encoding="utf-8"))
-    return _merged(ours, _component(spec, part.component).get("values") or {})
+    return _merged(_ours(part.values), _component(spec, part.component).get("values") or {})
+
+
+@functools.cache
+def _ours(file: str) -> Values:
+    found: Values = yaml.safe_load((_HERE / "values" / file).read_text(encoding="utf-8"))
+    return found
 
 
 def _is_enabled(spec: Spec, part: Part) -> bool:

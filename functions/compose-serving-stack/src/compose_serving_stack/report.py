@@ -35,11 +35,11 @@ def unready(states: States, components: Iterable[str]) -> list[str]:
 
 def components(call: Call[ServingStack], states: States) -> None:
     """Set `status.components` and ComponentsReady."""
-    rows = [_row(name, states) for name in dict.fromkeys(part.component for part in states)]
-    call.status(components=rows)
-    missing = [f"{row['name']}: {str(row['message']).rstrip('.')}" for row in rows if not row["ready"]]
+    messages = {name: _message(name, states) for name in dict.fromkeys(part.component for part in states)}
+    call.status(components=[_row(name, message, states) for name, message in messages.items()])
+    missing = _by_cause({name: message for name, message in messages.items() if message})
     if not missing:
-        call.condition("ComponentsReady", True, "Ready", f"Running: {', '.join(str(r['name']) for r in rows)}.")
+        call.condition("ComponentsReady", True, "Ready", f"Running: {', '.join(messages) or 'nothing is asked for'}.")
         return
     failed = any(state.failed for state in states.values())
     call.condition("ComponentsReady", False, "Failed" if failed else "NotReady", f"{'; '.join(missing)}.")
@@ -63,21 +63,28 @@ def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
         call.condition("GatewayReady", False, "NoAddress", f"{_GATEWAY} has no address yet{_why(call)}.")
 
 
-def _row(name: str, states: States) -> dict[str, object]:
-    """A component runs when all of its parts do; the first that does not says why."""
-    own = {part: state for part, state in states.items() if part.component == name}
-    part, state = next(((p, s) for p, s in own.items() if not s.ready), list(own.items())[-1])
-    row = {"name": name, "ready": state.ready, "message": _message(part, state, states)}
-    return {**row, "version": state.version} if state.version else row
+def _row(name: str, message: str, states: States) -> dict[str, object]:
+    version = next((s.version for p, s in states.items() if p.component == name and s.version), "")
+    row = {"name": name, "ready": not message, "version": version, "message": message}
+    return {key: value for key, value in row.items() if value != ""}
 
 
-def _message(part: Part, state: State, states: States) -> str:
-    if state.ready:
+def _message(name: str, states: States) -> str:
+    """Why a component does not run: what the first of its parts that does not says; empty when it runs."""
+    own = [(part, state) for part, state in states.items() if part.component == name and not state.ready]
+    if not own:
         return ""
+    part, state = own[0]
     waiting = [] if state.failed else waits_for(part, states)
     if waiting:
         return f"waits for {', '.join(waiting)}"
-    return textwrap.shorten(state.message, _LONGEST, placeholder=" …")
+    return textwrap.shorten(state.message.rstrip("."), _LONGEST, placeholder=" …")
+
+
+def _by_cause(messages: Mapping[str, str]) -> list[str]:
+    """A cluster that cannot be reached is one cause, not one for each component."""
+    names = {cause: [n for n, message in messages.items() if message == cause] for cause in messages.values()}
+    return [f"{', '.join(found)}: {cause}" for cause, found in names.items()]
 
 
 def _address(call: Call[ServingStack]) -> str:

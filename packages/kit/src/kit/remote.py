@@ -45,6 +45,12 @@ class Target:
         obj["spec"]["managementPolicies"] = ["Observe", "Create", "Update", "LateInitialize"]
         return obj
 
+    def create(self, name: str, manifest: Manifest, ready_when: str = "") -> Manifest:
+        """Like `apply_for_good`, but what is on the cluster already is left as it is."""
+        obj = self._object(name, manifest, ready_when)
+        obj["spec"]["managementPolicies"] = ["Observe", "Create", "LateInitialize"]
+        return obj
+
     def observe(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:
         """The Object that watches what somebody else made on the cluster and never changes it."""
         obj = self._object(name, manifest, ready_when)

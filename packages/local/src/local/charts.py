@@ -126,8 +126,11 @@ def _lws(files: Files, tag: str) -> None:
 def _kube_prometheus_stack(files: Files, _tag: str) -> None:
     """Charts that it depends on and that our values switch off are not in its folder."""
     there = {path.split("/")[1] for path in files if path.startswith("charts/")}
-    kept = lambda chart: [d for d in chart["dependencies"] if d["name"] in there]  # noqa: E731  # A value here.
-    _edit(files, "Chart.yaml", lambda chart: chart.update(dependencies=kept(chart)))
+
+    def keep(chart: dict[str, Any]) -> None:
+        chart["dependencies"] = [each for each in chart["dependencies"] if each["name"] in there]
+
+    _edit(files, "Chart.yaml", keep)
 
 
 def _stand_in(files: Files, tag: str) -> None:
