@@ -37,8 +37,8 @@ def key(definition: Manifest) -> str:
 
 @functools.cache
 def _read(patterns: tuple[str, ...], given: str) -> tuple[Manifest, ...]:
-    folders = [Path(folder) for folder in given.split(":")] if given else [Path(__file__).with_name("kinds")]
-    files = (file for folder in folders for pattern in patterns for file in sorted(folder.glob(pattern)))
+    folder = Path(given) if given else Path(__file__).with_name("kinds")
+    files = (file for pattern in patterns for file in sorted(folder.glob(pattern)))
     return tuple(definition for file in files for definition in _definitions(file))
 
 

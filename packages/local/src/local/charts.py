@@ -88,6 +88,13 @@ def pack(name: str, version: str, files: Files) -> Chart:
     return Chart(name, version, metadata, gzip.compress(packed.getvalue(), mtime=0))
 
 
+def unpack(chart: Chart) -> Files:
+    """The files of a chart by path inside its folder."""
+    with tarfile.open(fileobj=io.BytesIO(chart.archive)) as tar:
+        files = {entry.name: tar.extractfile(entry) for entry in tar.getmembers()}
+        return {path.partition("/")[2]: content.read() for path, content in files.items() if content}
+
+
 def _packed(source: _Source) -> Chart:
     folder = tools.files(source.tool) / FOLDER / source.folder
     files = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

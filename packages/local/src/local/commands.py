@@ -229,8 +229,7 @@ class Commands:
         certificates = str(self.state.pki(CONTROL_PLANE).tls)
         served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
         argv = ("-m", "cli.main", "functions", *served)
-        kinds = ":".join(str(tools.files(name) / "crds") for name in ("gateway-api", "inference-extension"))
-        env = {"PYTHONUNBUFFERED": "1", "MODELPLANE_KINDS": kinds}
+        env = {"PYTHONUNBUFFERED": "1", "MODELPLANE_KINDS": str(tools.files("inference-extension") / "crds")}
         return Spec("functions", (sys.executable, *argv), env, port, (_sources("functions"),))
 
     def fleet(self) -> Spec:
