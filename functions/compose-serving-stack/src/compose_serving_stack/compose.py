@@ -30,7 +30,10 @@ def compose(call: Call[ServingStack]) -> None:
     states = {part: _state(call, part, manifests) for part, manifests in wanted.items()}
     front = _front(call, asked)
     due = [key for part, manifests in wanted.items() if not report.waits_for(part, states) for key in manifests]
-    due += [] if report.unready(states, gateway.needs(asked)) else front
+    due.append(gateway.NAMESPACE)
+    # Tried before its namespace exists, it would wait for the provider's back-off.
+    if call.is_ready(gateway.NAMESPACE) and not report.unready(states, gateway.needs(asked)):
+        due += gateway.manifests(asked)
     everything = {key: m for manifests in (*wanted.values(), front) for key, m in manifests.items()}
     _want(call, everything, due)
     _let_go(call, everything, all(wanted.values()))
@@ -75,7 +78,7 @@ def _manifests(call: Call[ServingStack], part: Part) -> Manifests:
 def _front(call: Call[ServingStack], asked: Gateway) -> Manifests:
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.SYSTEM_NAMESPACE}}
     return {
-        "namespace": _target(call).apply_for_good(_name(call, "namespace"), namespace),
+        gateway.NAMESPACE: _target(call).apply_for_good(_name(call, gateway.NAMESPACE), namespace),
         **{key: _front_object(call, key, manifest) for key, manifest in gateway.manifests(asked).items()},
     }
 

@@ -10,6 +10,7 @@ from schemas.servingstack import Gateway, Listener
 Manifest = dict[str, Any]
 
 KEY = "gateway"
+NAMESPACE = "namespace"
 POLICY = "client-policy"
 HAS_ADDRESS = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
 _API = "gateway.networking.k8s.io/v1"

@@ -50,7 +50,7 @@ def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
     address = _address(call)
     call.status(gateway={"address": address} if address else None)
     waiting = unready(states, front.needs(asked))
-    trouble = call.trouble(front.KEY) or call.trouble(front.POLICY)
+    trouble = call.trouble(front.KEY) or call.trouble(front.POLICY) or call.trouble(front.NAMESPACE)
     if trouble:
         call.condition("GatewayReady", False, "NotReachable", f"{_GATEWAY}: {trouble.rstrip('.')}.")
     elif all(map(call.is_ready, front.manifests(asked))):
