@@ -13,6 +13,9 @@ FILES = {"Chart.yaml": b"{apiVersion: v2, name: other, version: v0.0.0}", "templ
 def test_the_same_files_are_the_same_bytes_in_any_order():
     first, again = charts.pack("a", "1.0.0", FILES), charts.pack("a", "1.0.0", dict(reversed(FILES.items())))
     assert first == again
+    assert first.archive[4:8] == bytes(4), "gzip notes the time"
+    with tarfile.open(fileobj=io.BytesIO(first.archive)) as tar:
+        assert {entry.mtime for entry in tar} == {0}
 
 
 def test_name_and_version_are_those_that_it_is_published_by():
