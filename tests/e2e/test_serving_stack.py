@@ -152,7 +152,7 @@ def test_prometheus_scrapes_replicas_and_gateways_and_brings_nothing_else(bare: 
     }
     prometheus = bare.west.get("prometheuses", "-n", namespace)[0]["spec"]
     assert prometheus["podMonitorSelector"] == {}
-    assert bare.west.get("alertmanagers,prometheusrules,servicemonitors", "-n", namespace) == []
+    assert bare.west.get("alertmanagers,prometheusrules", "-n", namespace) == []
     assert [d["metadata"]["name"] for d in bare.west.get("deployments", "-n", namespace)] == [
         "modelplane-kube-prometheus-operator"
     ]
