@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas import apis
 
-from local import charts, lws, tools
+from local import lws, stacks, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -39,8 +39,6 @@ _BINARIES = (
     "lws",
 )
 _FILES = ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws")
-# With `up --stack`: what installs charts, and where it gets them from.
-_STACK_PORTS = ("provider-helm", "provider-helm/metrics", "registry")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -53,7 +51,7 @@ _CONTROL_PLANE_CONTROLLERS = (
 
 def port_names(clusters: int, stack: bool = False) -> list[str]:
     """Every port that is needed, named after the process that owns it."""
-    own = (*_CONTROL_PLANE_PORTS, *_STACK_PORTS) if stack else _CONTROL_PLANE_PORTS
+    own = (*_CONTROL_PLANE_PORTS, *stacks.PORTS) if stack else _CONTROL_PLANE_PORTS
     # A bare cluster gets its LeaderWorkerSet controller by a chart.
     theirs = [p for p in _WORKLOAD_PORTS if not (stack and p.startswith(lws.NAME))]
     return [*own, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
@@ -68,10 +66,12 @@ def process_names(clusters: int, stack: bool = False) -> list[str]:
 
 def check_tools(stack: bool = False) -> None:
     """Fail before anything is started when a tool is missing."""
-    for binary in (*_BINARIES, *(("provider-helm", "crane") if stack else ())):
+    for binary in _BINARIES:
         tools.path(binary)
-    for name in (*_FILES, *(charts.needed() if stack else ())):
+    for name in _FILES:
         tools.files(name)
+    if stack:
+        stacks.check_tools()
 
 
 @dataclass(frozen=True)
@@ -209,20 +209,6 @@ class Commands:
             "TLS_SERVER_CERTS_DIR": str(self.state.pki(CONTROL_PLANE).tls),
         }
         return self._spec(name, name, flags, env, CONTROL_PLANE)
-
-    def provider_helm(self) -> Spec:
-        name = "provider-helm"
-        flags = {
-            "poll": "5s",
-            "metrics-bind-address": f"127.0.0.1:{self._port(f'{name}/metrics')}",
-            "health-probe-bind-addr": f"127.0.0.1:{self._port(name)}",
-        }
-        return self._spec(name, name, flags, {"KUBECONFIG": str(self.state.kubeconfig())}, CONTROL_PLANE)
-
-    def registry(self) -> Spec:
-        flags = {"address": f"127.0.0.1:{self._port('registry')}", "disk": self._folder("registry")}
-        argv = (str(tools.path("crane")), "registry", "serve", *(f"--{key}={value}" for key, value in flags.items()))
-        return Spec("registry", argv, {}, self._port("registry"))
 
     def functions(self) -> Spec:
         port = self._port("functions")

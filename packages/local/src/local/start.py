@@ -17,6 +17,7 @@ from local.commands import Commands
 from local.errors import LocalError, NotReadyError
 from local.fleet.gateway import GATEWAY, GATEWAY_NAME
 from local.processes import Spec, write
+from local.stacks import Stacks
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
 PATIENCE = 180.0
@@ -77,12 +78,12 @@ class Start:
 
     def _charts(self, api: Api) -> None:
         """What installs charts on bare clusters, and a registry that has them."""
-        registry = self.commands.registry()
-        self._ensure(registry)
+        stacks = Stacks(self.state, self.plan)
+        self._ensure(stacks.registry())
         for chart in charts.published():
-            charts.push(f"127.0.0.1:{registry.port}", chart)
+            charts.push(stacks.registry_address, chart)
         install.kinds(api, tools.files("provider-helm") / "crds", self._until)
-        self._ensure(self.commands.provider_helm(), wait=False)
+        self._ensure(stacks.provider_helm(), wait=False)
 
     def _workload(self, cluster: str) -> None:
         api = self._apiserver(cluster)
