@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 QUIET := --quiet --disable-pip-version-check
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools e2e faults race soak bench models lock clean
+.PHONY: help demo test lint tools e2e faults race soak bench models kinds lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -55,6 +55,10 @@ race: tools ## 100 deployments at once for 60 nodes, on a real control plane (so
 models: $(VENV)/.ready ## Generate the pydantic models and the reference pages from apis/
 	@$(BIN)/python packages/schemas/generate.py
 	@$(BIN)/python docs/reference/generate.py
+
+kinds: $(VENV)/.ready ## Put the definitions that compose-serving-stack installs into its package, for its image
+	@$(BIN)/python -m local.tools inference-extension
+	@$(BIN)/python -c 'import shutil; from local import tools; shutil.copytree(tools.files("inference-extension") / "crds", "functions/compose-serving-stack/src/compose_serving_stack/kinds", dirs_exist_ok=True)'
 
 lock: $(VENV)/.ready ## Resolve the dependencies anew into requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m))) pyproject.toml --group dev $(MEMBERS) -o requirements.txt

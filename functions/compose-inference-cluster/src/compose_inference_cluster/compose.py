@@ -10,7 +10,8 @@ from kit.remote import Target
 from schemas import ClusterTenant, InferenceClass, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
-from compose_inference_cluster import guard, ledger
+from compose_inference_cluster import guard, ledger, stack
+from compose_inference_cluster.access import access
 from compose_inference_cluster.pools import gpu_pools, total
 
 Manifest = dict[str, Any]
@@ -32,16 +33,27 @@ def compose(call: Call[InferenceCluster]) -> None:
     classes = _look_up(call)
     # A cluster that is deleted and created again gets a config of its own; the old one is still in use.
     config = names.child_name(call.name, content=call.xr.metadata.uid)
+    managed = stack.is_wanted(call)
     _want_access(call, config, existing.secretRef)
-    address = _gateway_address(call)
+    if managed:
+        stack.want(call, config, existing.secretRef)
+    else:
+        _watch_gateway(call, config)
+    address = stack.address(call) or _gateway_address(call)
     if address:
         # Not before: all that is born at once with a cluster opens its circuit (`design/capacity-ledger.md`).
         call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes))
     _report_capacity(call, config)
     call.status(providerConfigName=config, gateway={"address": address} if address else None)
     _report_classes(call, classes)
-    _report_gateway(call, existing.secretRef)
-    _report_unmanaged(call)
+    if managed:
+        stack.report(call)
+    else:
+        _report_gateway(call, existing.secretRef)
+        stack.report_unmanaged(call)
+    call.condition(
+        "PoolNodesFound", None, "NotChecked", "Nodes are not counted; spec.nodePools[].nodeCount is taken as it is."
+    )
 
 
 def _look_up(call: Call[InferenceCluster]) -> dict[str, InferenceClass | None]:
@@ -70,24 +82,19 @@ def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
 
 
 def _want_access(call: Call[InferenceCluster], config: str, kubeconfig: SecretRef) -> None:
-    secret = {"namespace": names.SYSTEM_NAMESPACE, "name": kubeconfig.name, "key": kubeconfig.key}
-    call.want(
-        "provider-config",
-        {
-            "apiVersion": "kubernetes.m.crossplane.io/v1alpha1",
-            "kind": "ClusterProviderConfig",
-            "metadata": {"name": config, "labels": {labels.CLUSTER: call.name}},
-            "spec": {"credentials": {"source": "Secret", "secretRef": secret}},
-        },
-    )
+    manifest = access("kubernetes.m.crossplane.io/v1alpha1", config, call.name, kubeconfig)
+    call.want("provider-config", manifest)
+
+
+def _watch_gateway(call: Call[InferenceCluster], config: str) -> None:
     target = Target(call.name, config, names.SYSTEM_NAMESPACE)
     gateway = {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
         "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE},
     }
-    name = names.child_name(call.name, "gateway")
-    call.want("gateway", target.observe(name, gateway, _GATEWAY_READY_WHEN))
+    name = names.child_name(call.name, stack.GATEWAY)
+    call.want(stack.GATEWAY, target.observe(name, gateway, _GATEWAY_READY_WHEN))
 
 
 def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str]) -> None:
@@ -174,13 +181,4 @@ def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None
         False,
         "NoAddress",
         f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY} on the cluster has no address yet.",
-    )
-
-
-def _report_unmanaged(call: Call[InferenceCluster]) -> None:
-    call.condition(
-        "StackReady", None, "NotManaged", "This version installs nothing on the cluster; it must bring its own stack."
-    )
-    call.condition(
-        "PoolNodesFound", None, "NotChecked", "Nodes are not counted; spec.nodePools[].nodeCount is taken as it is."
     )

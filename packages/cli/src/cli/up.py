@@ -25,9 +25,14 @@ from cli.local_errors import sentences, state_option
     default=True,
     help="Add contexts to $KUBECONFIG or ~/.kube/config and make `modelplane` current.",
 )
+@click.option(
+    "--stack",
+    is_flag=True,
+    help="Bare workload clusters, provider-helm, and a registry with the charts of the serving stack.",
+)
 @state_option
 @sentences
-def command(clusters: int | None, nodes: int | None, kubeconfig: bool, state: Path | None) -> None:
+def command(clusters: int | None, nodes: int | None, kubeconfig: bool, stack: bool, state: Path | None) -> None:
     """Start etcd, API servers, Crossplane, the functions and workload clusters, and return when all is ready.
 
     What runs already is left alone and what died is started again; more clusters can be added, not removed.
@@ -48,8 +53,11 @@ def command(clusters: int | None, nodes: int | None, kubeconfig: bool, state: Pa
             if what != "running" and not (console.is_terminal and what == "started"):
                 console.print(f"{time.monotonic() - start:5.1f} s  {name} {what}", markup=False, soft_wrap=True)
 
-        cluster = local.up(local.Options(state, clusters, nodes, kubeconfig), tell)
+        cluster = local.up(local.Options(state, clusters, nodes, kubeconfig, stack), tell)
     console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
+    if cluster.registry:
+        told = f"The charts of the serving stack are at {cluster.registry}: give it as spec.servingStack.registry."
+        console.print(told, markup=False, soft_wrap=True)
     if cluster.context:
         console.print(f"kubectl uses the context {cluster.context}.", markup=False, soft_wrap=True)
     else:

@@ -1,6 +1,6 @@
 """Every condition of every kind, in one table: who says what, and what Ready means.
 
-A composite is Ready when all of its conditions that count are True. The reference
+A composite is Ready when each of its conditions that count is True or says that nothing is wrong. The reference
 page is generated from this table, and the kit refuses a condition that is not in it.
 """
 
@@ -22,7 +22,7 @@ COMMON_REASONS = ("Pending", "InternalError", "InvalidSpec", NOT_AVAILABLE)
 
 @dataclass(frozen=True)
 class ConditionType:
-    """One condition of one kind. `counts`: it must be True for the composite to be Ready."""
+    """One condition of one kind. `counts`: for the composite to be Ready it must be True, or say that nothing is wrong."""
 
     kind: str
     type: str
@@ -44,15 +44,14 @@ TABLE = (
     ConditionType(
         "InferenceCluster",
         "StackReady",
-        "The serving stack runs on the cluster.",
-        ("Ready", "NotManaged"),
-        counts=False,
+        "The serving stack that is installed on the cluster runs.",
+        ("Ready", "NotManaged", "NotReady", "Failed"),
     ),
     ConditionType(
         "InferenceCluster",
         "GatewayReady",
         "The cluster's inference gateway has an address.",
-        ("Ready", "NotReachable", "NoGateway", "NoAddress"),
+        ("Ready", "NotReady", "NotReachable", "NoGateway", "NoAddress"),
     ),
     ConditionType(
         "InferenceCluster",
@@ -146,8 +145,18 @@ TABLE = (
     ConditionType("ModelService", "RoutingReady", "The service has an address and a ready endpoint."),
     ConditionType("InferenceGateway", "RoutingReady", "The gateway has an address."),
     ConditionType("ModelCache", "Hydrated", "The weights are on every cluster that needs them."),
-    ConditionType("ServingStack", "ComponentsReady", "Every component of the stack runs."),
-    ConditionType("ServingStack", "GatewayReady", "The cluster's gateway has an address."),
+    ConditionType(
+        "ServingStack",
+        "ComponentsReady",
+        "Every component that is not switched off runs.",
+        ("Ready", "NotReady", "Failed"),
+    ),
+    ConditionType(
+        "ServingStack",
+        "GatewayReady",
+        "The cluster's gateway has an address, and drops what clients must not send.",
+        ("Ready", "NotReady", "NotReachable", "NoAddress"),
+    ),
     ConditionType(
         "CapacityLedger", "Arbitrated", "Every claim on the cluster's nodes has its answer.", ("Arbitrated",)
     ),

@@ -41,10 +41,16 @@ class Target:
         """The Object that keeps `manifest` on the cluster; ready when the CEL on `object` holds, or once created."""
         return self._object(name, manifest, ready_when)
 
-    def apply_for_good(self, name: str, manifest: Manifest) -> Manifest:
+    def apply_for_good(self, name: str, manifest: Manifest, ready_when: str = "") -> Manifest:
         """Like `apply`, but deleting the Object leaves the manifest on the cluster: what others live in."""
-        obj = self._object(name, manifest, "")
+        obj = self._object(name, manifest, ready_when)
         obj["spec"]["managementPolicies"] = ["Observe", "Create", "Update", "LateInitialize"]
+        return obj
+
+    def create(self, name: str, manifest: Manifest, ready_when: str = "") -> Manifest:
+        """Like `apply_for_good`, but what is on the cluster already is left as it is."""
+        obj = self._object(name, manifest, ready_when)
+        obj["spec"]["managementPolicies"] = ["Observe", "Create", "LateInitialize"]
         return obj
 
     def observe(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from schemas import apis
 
-from local import lws, tools
+from local import lws, stacks, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -40,6 +40,7 @@ _BINARIES = (
     "kwok",
     "lws",
 )
+_FILES = ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -50,24 +51,29 @@ _CONTROL_PLANE_CONTROLLERS = (
 )
 
 
-def port_names(clusters: int) -> list[str]:
+def port_names(clusters: int, stack: bool = False) -> list[str]:
     """Every port that is needed, named after the process that owns it."""
-    return [*_CONTROL_PLANE_PORTS, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in _WORKLOAD_PORTS)]
+    own = (*_CONTROL_PLANE_PORTS, *stacks.PORTS) if stack else _CONTROL_PLANE_PORTS
+    # A bare cluster gets its LeaderWorkerSet controller by a chart.
+    theirs = [p for p in _WORKLOAD_PORTS if not (stack and p.startswith(lws.NAME))]
+    return [*own, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
 
 
-def process_names(clusters: int) -> list[str]:
+def process_names(clusters: int, stack: bool = False) -> list[str]:
     """Every process, in the order in which a person reads them."""
-    own = [p for p in _CONTROL_PLANE_PORTS if "/" not in p]
-    theirs = [p for p in _WORKLOAD_PORTS if "/" not in p]
-    return [*own, "fleet", *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
+    names = [p for p in port_names(clusters, stack) if "/" not in p]
+    own = [p for p in names if not p.startswith("cluster-")]
+    return [*own, "fleet", *names[len(own) :]]
 
 
-def check_tools() -> None:
+def check_tools(stack: bool = False) -> None:
     """Fail before anything is started when a tool is missing."""
     for binary in _BINARIES:
         tools.path(binary)
-    for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws"):
+    for name in _FILES:
         tools.files(name)
+    if stack:
+        stacks.check_tools()
 
 
 @dataclass(frozen=True)
@@ -236,12 +242,15 @@ class Commands:
         certificates = str(self.state.pki(CONTROL_PLANE).tls)
         served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
         argv = ("-m", "cli.main", "functions", *served)
-        return Spec("functions", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, port, (_sources("functions"),))
+        env = {"PYTHONUNBUFFERED": "1", "MODELPLANE_KINDS": str(tools.files("inference-extension") / "crds")}
+        return Spec("functions", (sys.executable, *argv), env, port, (_sources("functions"),))
 
     def fleet(self) -> Spec:
         argv = ["-m", "local.fleet", "--kubeconfig", str(self.state.kubeconfig())]
         if self.plan.nodes is not None:
             argv += ["--nodes", str(self.plan.nodes)]
+        if self.plan.stack:
+            argv += ["--stack"]
         return Spec(
             "fleet",
             (sys.executable, *argv),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local import kubeconfig, ports
+from local import charts, kubeconfig, ports
 from local.commands import check_tools, port_names, process_names
 from local.errors import LocalError, RefusedError
 from local.processes import Record, stop
@@ -25,6 +25,7 @@ class Options:
     clusters: int | None = None
     nodes: int | None = None
     kubeconfig: bool = True
+    stack: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Cluster:
     state: State
     clusters: int
     context: str = ""
+    registry: str = ""
 
     @property
     def kubeconfig(self) -> Path:
@@ -70,15 +72,15 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
     users_file = kubeconfig.users_file() if options.kubeconfig else None
     if users_file:
         kubeconfig.read(users_file)
-    _plan(state.load(), options)
-    check_tools()
+    check_tools(_plan(state.load(), options).stack)
     state.claim()
     with state.lock():
         plan = _with_ports(state, _plan(state.load(), options))
         state.save(plan)
         Start(state, plan, on_progress).run()
         context = _merge(state, plan, users_file) if users_file else ""
-    return Cluster(state, plan.clusters, context)
+    registry = f"oci://127.0.0.1:{plan.ports['registry']}/{charts.FOLDER}" if plan.stack else ""
+    return Cluster(state, plan.clusters, context, registry)
 
 
 def down(folder: Path | None = None) -> bool:
@@ -103,7 +105,8 @@ def status(folder: Path | None = None) -> list[Process]:
     state = State(folder)
     if not state.exists:
         return []
-    return [_describe(name, state.book.find(name)) for name in process_names(state.load().clusters)]
+    plan = state.load()
+    return [_describe(name, state.book.find(name)) for name in process_names(plan.clusters, plan.stack)]
 
 
 def logs(name: str, folder: Path | None = None) -> Path:
@@ -123,13 +126,15 @@ def _plan(plan: Plan, options: Options) -> Plan:
         raise RefusedError(
             f"{plan.clusters} workload clusters exist and `up` only adds: run `modelplane down` first to have {wanted}"
         )
+    if plan.ports and options.stack and not plan.stack:
+        raise RefusedError("The workload clusters here are not bare: run `modelplane down` first to have --stack")
     nodes = options.nodes if options.nodes is not None else plan.nodes
-    return replace(plan, clusters=wanted, nodes=nodes)
+    return replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
 
 
 def _with_ports(state: State, plan: Plan) -> Plan:
     held = {r.name for r in state.book.records() if r.alive}
-    names = port_names(plan.clusters)
+    names = port_names(plan.clusters, plan.stack)
     owned = {n for n in names if n.partition("/")[0] in held}
     return replace(plan, ports=ports.assign(names, plan.ports, owned))
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import install, kubeconfig, lws, pki, ports, tools
+from local import charts, install, kubeconfig, lws, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
 from local.fleet.gateway import GATEWAY, GATEWAY_NAME
 from local.processes import Spec, write
+from local.stacks import Stacks
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
 PATIENCE = 180.0
@@ -62,6 +63,8 @@ class Start:
         install.crossplane_account(api, self.state.pki(CONTROL_PLANE))
         install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
         self._ensure(self.commands.provider_kubernetes(), wait=False)
+        if self.plan.stack:
+            self._charts(api)
         install.kinds(api, tools.files("crossplane") / "crds", self._until)
         if api.get(install.SECRET, "crossplane-tls-client", "crossplane-system") is None:
             self._initialise()
@@ -75,27 +78,45 @@ class Start:
             api.apply(manifest)
         self._await_port(self.commands.functions())
 
+    def _charts(self, api: Api) -> None:
+        """What installs charts on bare clusters, and a registry that has them."""
+        stacks = Stacks(self.state, self.plan)
+        self._ensure(stacks.registry())
+        for chart in charts.published():
+            charts.push(stacks.registry_address, chart)
+        install.kinds(api, tools.files("provider-helm") / "crds", self._until)
+        self._ensure(stacks.provider_helm(), wait=False)
+
     def _workload(self, cluster: str) -> None:
         api = self._apiserver(cluster)
-        install.kinds(api, lws.crds(), self._until)
         specs = [
             self.commands.controller_manager(cluster),
             self.commands.scheduler(cluster),
             self.commands.kwok(cluster),
-            self.commands.lws(cluster),
         ]
         for spec in specs:
             self._ensure(spec, wait=False)
+        if not self.plan.stack:
+            specs.append(self._equip(api, cluster))
+        for spec in specs:
+            self._await_port(spec)
+
+    def _equip(self, api: Api, cluster: str) -> Spec:
+        """What a cluster that is not bare has: the kinds of gateways and groups, and the controller of groups."""
+        install.kinds(api, lws.crds(), self._until)
+        controller = self.commands.lws(cluster)
+        self._ensure(controller, wait=False)
         install.workload_namespace(api)
         install.gateway_kinds(api, self._until)
         for manifest in lws.webhooks(self.state.pki(cluster), self.commands.webhook_port(cluster)):
             api.apply(manifest)
-        for spec in specs:
-            self._await_port(spec)
+        return controller
 
     def _fleet(self, clusters: list[str]) -> None:
         install.cluster_secrets(self._api(CONTROL_PLANE), [self.state.kubeconfig(c) for c in clusters])
         self._ensure(self.commands.fleet(), wait=False)
+        if self.plan.stack:
+            return  # A bare cluster has no gateway yet.
         for cluster in clusters:
             self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster)), "fleet")
 

@@ -24,6 +24,7 @@ _ENTRIES = (
     "processes",
     "tmp",
     "crossplane",
+    "registry",
     "kwok.yaml",
     "state.json",
     ".lock",
@@ -36,6 +37,7 @@ class Plan:
 
     clusters: int = 1
     nodes: int | None = None
+    stack: bool = False
     users_kubeconfig: str = ""
     created_folder: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
