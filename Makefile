@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 QUIET := --quiet --disable-pip-version-check
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools e2e race soak bench models lock clean
+.PHONY: help demo test lint tools packages e2e race soak bench models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -36,6 +36,10 @@ lint: $(VENV)/.ready ## ruff, mypy, import-linter
 
 tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; needs Go 1.26, some half an hour)
 	@$(BIN)/python -m local.tools
+
+packages: $(VENV)/.ready ## Build the Crossplane packages into dist/packages, without Docker (on Debian 12)
+	@$(BIN)/python -m local.tools crossplane-cli crane
+	@$(BIN)/python -m release
 
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 	@$(BIN)/pytest -m e2e $(ARGS)

@@ -6,13 +6,13 @@ import functools
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas import apis
 
-from local import lws, tools
+from local import images, lws, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -26,7 +26,6 @@ _CONTROL_PLANE_PORTS = (
     "provider-kubernetes",
     "provider-kubernetes/metrics",
     "provider-kubernetes/webhook",
-    "functions",
 )
 _BINARIES = (
     "etcd",
@@ -38,6 +37,7 @@ _BINARIES = (
     "kwok",
     "lws",
 )
+_PACKAGE_BINARIES = ("crane", "crossplane-cli")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -48,21 +48,27 @@ _CONTROL_PLANE_CONTROLLERS = (
 )
 
 
-def port_names(clusters: int) -> list[str]:
+def port_names(clusters: int, functions: Sequence[str] = ()) -> list[str]:
     """Every port that is needed, named after the process that owns it."""
-    return [*_CONTROL_PLANE_PORTS, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in _WORKLOAD_PORTS)]
+    own = [*_CONTROL_PLANE_PORTS, *_function_processes(functions)]
+    return [*own, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in _WORKLOAD_PORTS)]
 
 
-def process_names(clusters: int) -> list[str]:
+def process_names(clusters: int, functions: Sequence[str] = ()) -> list[str]:
     """Every process, in the order in which a person reads them."""
-    own = [p for p in _CONTROL_PLANE_PORTS if "/" not in p]
+    own = [p for p in _CONTROL_PLANE_PORTS if "/" not in p] + _function_processes(functions)
     theirs = [p for p in _WORKLOAD_PORTS if "/" not in p]
     return [*own, "fleet", *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
 
 
-def check_tools() -> None:
+def _function_processes(packaged: Sequence[str]) -> list[str]:
+    """One process for all functions, or from packages one for each and the registry that they come from."""
+    return ["registry", *packaged] if packaged else ["functions"]
+
+
+def check_tools(packaged: bool = False) -> None:
     """Fail before anything is started when a tool is missing."""
-    for binary in _BINARIES:
+    for binary in (*_BINARIES, *(_PACKAGE_BINARIES if packaged else ())):
         tools.path(binary)
     for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws"):
         tools.files(name)
@@ -210,6 +216,21 @@ class Commands:
         served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
         argv = ("-m", "cli.main", "functions", *served)
         return Spec("functions", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, port, (_sources("functions"),))
+
+    def registry(self) -> Spec:
+        port, disk = self._port("registry"), self._folder("packages/registry")
+        argv = (str(tools.path("crane")), "registry", "serve", "--address", f"127.0.0.1:{port}", "--disk", str(disk))
+        return Spec("registry", argv, {}, port)
+
+    def packaged_function(self, name: str, package: Path) -> Spec:
+        """A function in the file system of the image that its package holds."""
+        folder, port = self._folder(f"packages/functions/{name}"), self._port(name)
+        image = images.unpack(package, self._folder("packages/layers"))
+        own = images.certificates(self.state.pki(CONTROL_PLANE), folder / "own", image.config["User"])
+        (folder / "root").mkdir(exist_ok=True)
+        served = ("--address", f"127.0.0.1:{port}", "--debug")
+        argv = images.command(image, folder / "root", own, served)
+        return Spec(name, argv, images.environment(image), port)
 
     def fleet(self) -> Spec:
         argv = ["-m", "local.fleet", "--kubeconfig", str(self.state.kubeconfig())]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import install, kubeconfig, lws, pki, ports, tools
+from local import install, kubeconfig, lws, packages, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
@@ -44,7 +44,8 @@ class Start:
             try:
                 _all([pool.submit(self._credentials, c) for c in (CONTROL_PLANE, *clusters)])
                 self._ensure(self.commands.etcd())
-                self._ensure(self.commands.functions(), wait=False)
+                if not self.plan.packages:
+                    self._ensure(self.commands.functions(), wait=False)
                 _all([pool.submit(self._control_plane), *(pool.submit(self._workload, c) for c in clusters)])
                 self._fleet(clusters)
             finally:
@@ -60,18 +61,40 @@ class Start:
         api = self._apiserver(CONTROL_PLANE)
         self._ensure(self.commands.controller_manager(CONTROL_PLANE), wait=False)
         install.crossplane_account(api, self.state.pki(CONTROL_PLANE))
-        install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
-        self._ensure(self.commands.provider_kubernetes(), wait=False)
+        if not self.plan.packages:
+            install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
+            self._ensure(self.commands.provider_kubernetes(), wait=False)
         install.kinds(api, tools.files("crossplane") / "crds", self._until)
         if api.get(install.SECRET, "crossplane-tls-client", "crossplane-system") is None:
             self._initialise()
         self._ensure(self.commands.crossplane("start"), wait=False)
-        install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
-        install.compositions(api, self._until)
+        if self.plan.packages:
+            self._packages(api)
+        else:
+            install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
+            install.compositions(api, self._until)
+            self._await_port(self.commands.functions())
         for spec in (self.commands.controller_manager(CONTROL_PLANE), self.commands.provider_kubernetes()):
             self._await_port(spec)
         self._await_port(self.commands.crossplane("start"))
-        self._await_port(self.commands.functions())
+
+    def _packages(self, api: Api) -> None:
+        """As a person installs them, from a registry of our own; the functions from their images."""
+        found = packages.read(Path(self.plan.packages))
+        self._ensure(self.commands.registry())
+        registry = f"127.0.0.1:{self.plan.ports['registry']}"
+        packages.push(found, registry)
+        packages.install_configuration(api, found, registry, self._until)
+        functions = packages.functions(found)
+        specs = [self.commands.packaged_function(f.name, f.file) for f in functions]
+        for spec in specs:
+            self._ensure(spec, wait=False)
+        for spec in specs:
+            self._await_port(spec)
+        packages.serve(api, {f.installed_name: f"127.0.0.1:{self.plan.ports[f.name]}" for f in functions})
+        install.established(api, self._until)
+        self._until("the provider's kinds", lambda: api.serves(packages.OBJECT))
+        self._ensure(self.commands.provider_kubernetes(), wait=False)
 
     def _workload(self, cluster: str) -> None:
         api = self._apiserver(cluster)

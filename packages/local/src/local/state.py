@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ _ENTRIES = (
     "processes",
     "tmp",
     "crossplane",
+    "packages",
     "kwok.yaml",
     "state.json",
     ".lock",
@@ -36,6 +37,8 @@ class Plan:
 
     clusters: int = 1
     nodes: int | None = None
+    packages: str = ""
+    functions: Sequence[str] = ()
     users_kubeconfig: str = ""
     created_folder: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
