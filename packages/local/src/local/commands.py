@@ -66,12 +66,18 @@ def _function_processes(packaged: Sequence[str]) -> list[str]:
     return ["registry", *packaged] if packaged else ["functions"]
 
 
-def check_tools(packaged: bool = False) -> None:
+def check_tools() -> None:
     """Fail before anything is started when a tool is missing."""
-    for binary in (*_BINARIES, *(_PACKAGE_BINARIES if packaged else ())):
+    for binary in _BINARIES:
         tools.path(binary)
     for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws"):
         tools.files(name)
+
+
+def check_package_tools() -> None:
+    """As above, for what only packages need."""
+    for binary in _PACKAGE_BINARIES:
+        tools.path(binary)
 
 
 @dataclass(frozen=True)

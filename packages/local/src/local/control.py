@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local import kubeconfig, packages, ports
-from local.commands import check_tools, port_names, process_names
+from local.commands import check_package_tools, check_tools, port_names, process_names
 from local.errors import LocalError, RefusedError
 from local.processes import Record, stop
 from local.start import Start
@@ -72,7 +72,9 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
     if users_file:
         kubeconfig.read(users_file)
     plan = _plan(state.load(), options)
-    check_tools(packaged=bool(plan.packages))
+    check_tools()
+    if plan.packages:
+        check_package_tools()
     state.claim()
     with state.lock():
         plan = _with_ports(state, _plan(state.load(), options))
@@ -134,7 +136,7 @@ def _with_packages(plan: Plan, folder: Path | None) -> Plan:
         return plan
     if plan.ports and not plan.packages:
         raise RefusedError("This control plane runs without packages: run `modelplane down` first to have them")
-    names = [p.name for p in packages.functions(packages.read(folder.absolute()))]
+    names = tuple(p.name for p in packages.functions(packages.read(folder.absolute())))
     return replace(plan, packages=str(folder.absolute()), functions=names)
 
 

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -38,7 +38,7 @@ class Plan:
     clusters: int = 1
     nodes: int | None = None
     packages: str = ""
-    functions: Sequence[str] = ()
+    functions: tuple[str, ...] = ()
     users_kubeconfig: str = ""
     created_folder: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -69,8 +69,9 @@ class State:
         if not self.exists:
             return Plan()
         try:
-            return Plan(**json.loads(self._file.read_text()))
-        except (OSError, ValueError, TypeError) as e:
+            recorded = json.loads(self._file.read_text())
+            return Plan(**{**recorded, "functions": tuple(recorded.get("functions", ()))})
+        except (OSError, ValueError, TypeError, AttributeError) as e:
             raise RefusedError(f"{self._file} cannot be read ({e}): run `modelplane down`, then `modelplane up`") from e
 
     def save(self, plan: Plan) -> None:

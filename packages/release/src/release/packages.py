@@ -68,7 +68,7 @@ def configuration_metadata() -> Manifest:
         }
         for f in apis.function_names()
     ]
-    spec = {**_requirements(), "dependsOn": [*functions, *_dependencies()["dependsOn"]]}
+    spec = {**_requirements(), "dependsOn": [*functions, *dependencies()["dependsOn"]]}
     what = "A fleet control plane for LLM inference: its kinds, and how they are composed."
     return {**_metadata("Configuration", names.CONFIGURATION, what), "spec": spec}
 
@@ -83,10 +83,11 @@ def _metadata(kind: str, name: str, description: str) -> Manifest:
 
 
 def _requirements() -> Manifest:
-    return {"crossplane": _dependencies()["crossplane"]}
+    return {"crossplane": dependencies()["crossplane"]}
 
 
-def _dependencies() -> Manifest:
+def dependencies() -> Manifest:
+    """What dependencies.yaml says."""
     found: Manifest = yaml.safe_load(_DEPENDENCIES.read_text(encoding="utf-8"))
     return found
 
