@@ -16,7 +16,12 @@ def _deployment(*containers):
         for n, c in enumerate(containers)
     ]
     metadata = {"name": "qwen", "namespace": "ml"}
-    return {"apiVersion": "modelplane.ai/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": {"engines": engines}}
+    return {
+        "apiVersion": "modelplane.ai/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": metadata,
+        "spec": {"engines": engines},
+    }
 
 
 def _pod(image, cluster="west"):

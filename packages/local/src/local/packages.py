@@ -15,7 +15,7 @@ from local import install, tools
 from local.api import Api, Kind, Manifest
 from local.errors import LocalError, RefusedError
 
-INDEX = "index.json"
+INDEX, INSTALL = "index.json", "install.yaml"
 CONFIGURATION = Kind("pkg.crossplane.io/v1", "Configuration")
 OBJECT = Kind("kubernetes.m.crossplane.io/v1alpha1", "Object")
 PUBLIC_REGISTRY = "xpkg.crossplane.io"
@@ -72,6 +72,8 @@ def push(packages: list[Package], registry: str) -> None:
 def install_configuration(api: Api, packages: list[Package], registry: str, until: install.Until) -> None:
     """Install the Configuration as its users do; only where images come from is ours."""
     (configuration,) = (p for p in packages if p.kind == CONFIGURATION.kind)
+    for manifest in yaml.safe_load_all(configuration.file.with_name(INSTALL).read_text(encoding="utf-8")):
+        api.apply(manifest)
     api.apply(_rewrite(registry))
     api.apply(
         {

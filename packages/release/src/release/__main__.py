@@ -1,4 +1,4 @@
-"""`python -m release [FOLDER]`: build every package, with one line per package."""
+"""`python -m release [FOLDER [FUNCTION…]]`: build the packages, with one line per package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     console, dist = Console(highlight=False), checkout() / "dist"
     folder = Path(arguments[0]) if arguments else dist / "packages"
     try:
-        for built in packages.build(folder, dist / "cache"):
+        for built in packages.build(folder, dist / "cache", arguments[1:]):
             size = (folder / built.file).stat().st_size / 1e6
             console.print(f"{built.name} {built.version}: {size:.1f} MB, {built.digest}", soft_wrap=True)
     except (ReleaseError, LocalError) as trouble:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,12 +15,13 @@ import yaml
 from local import tools
 from schemas import apis
 
-from release import image, names
+from release import image, names, sbom
 from release.errors import ReleaseError
 from release.functions import Images
 
 Manifest = dict[str, Any]
 INDEX = "index.json"
+INSTALL = "install.yaml"
 _DEPENDENCIES = Path(__file__).with_name("dependencies.yaml")
 
 
@@ -37,18 +38,28 @@ class Built:
     digest: str
 
 
-def build(folder: Path, cache: Path) -> Iterator[Built]:
-    """Every package into `folder`, each told when it is built; then the index of them."""
+def build(folder: Path, cache: Path, only: Collection[str] = ()) -> Iterator[Built]:
+    """Every package into `folder`, or only some functions', each told when it is built; then the index of them."""
     folder.mkdir(parents=True, exist_ok=True)
     images, found = Images(cache), []
-    for function in apis.function_names():
+    for function in only or apis.function_names():
         archive = image.docker_archive(images.image(function))
         found.append(_build(folder, function, {"crossplane": function_metadata(function)}, archive))
+        _write(folder / f"{function}-{names.version()}.cdx.json", sbom.of_function(function))
         yield found[-1]
     manifests = {f"{m['kind']}-{m['metadata']['name']}": m for m in (*apis.definitions(), *apis.compositions())}
     found.append(_build(folder, names.CONFIGURATION, {"crossplane": configuration_metadata(), **manifests}))
     yield found[-1]
-    (folder / INDEX).write_text(json.dumps([asdict(built) for built in found], indent=1) + "\n", encoding="utf-8")
+    _write(folder / INSTALL, install_manifests())
+    _write(folder / INDEX, json.dumps([asdict(built) for built in found], indent=1) + "\n")
+
+
+def install_manifests() -> str:
+    """All of install/ as one file: what a control plane needs beside packages."""
+    files = sorted(
+        (names.checkout() / "install").glob("*.yaml"), key=lambda file: (file.stem != "namespace", file.stem)
+    )
+    return "---\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def function_metadata(function: str) -> Manifest:
@@ -120,6 +131,10 @@ def _run(tool: str, *arguments: str) -> str:
     if done.returncode:
         raise ReleaseError(f"{tool} {arguments[0]}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 def _hash(file: Path) -> str:
