@@ -10,17 +10,31 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import local
 import pytest
+from local import images
 from local.testing import Plane, start
+from release.names import version
+from release.wheels import closure, members
 from schemas import apis
 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
+# Run in the image: every module of our packages, besides those for tests and for reading apis/.
+LEFT_OUT = ("kit.testing", "scheduling.testing", "schemas.apis")
+IMPORT_ALL = """
+import importlib, pkgutil
+for package in {packages}:
+    for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        if found.name not in {left_out} and not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+    print(package)
+"""
 # It has every kind of layer.
 LARGEST = "compose-model-deployment"
 
@@ -55,6 +69,23 @@ def test_built_again_in_another_place_they_are_the_same_bytes(packages: Path, tm
     again = build(tmp_path / "again", LARGEST, TMPDIR=str(tmp_path), PYTHONHASHSEED="7")
     assert [row["name"] for row in again] == [LARGEST, "configuration"]
     assert again == [first[row["name"]] for row in again]
+
+
+@pytest.mark.parametrize("function", apis.function_names())
+def test_every_module_of_a_function_can_be_imported_in_its_image(function: str, packages: Path, tmp_path: Path) -> None:
+    """What is left out of the image is not missed, also not by what is imported late."""
+    ours = sorted(
+        path.name for name in closure(function) & set(members()) for path in (members()[name] / "src").iterdir()
+    )
+    image = images.unpack(packages / f"{function}-{version()}.xpkg", packages / "layers")
+    script = IMPORT_ALL.format(packages=[p for p in ours if "." not in p], left_out=LEFT_OUT)
+    started = replace(image, config={**image.config, "Entrypoint": ["/usr/bin/python3.11", "-c", script]})
+    (tmp_path / "root").mkdir()
+    (tmp_path / "own").mkdir()
+    command = images.command(started, tmp_path / "root", tmp_path / "own", ())
+    done = subprocess.run(command, env=images.environment(image), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert function.replace("-", "_") in done.stdout
 
 
 def test_the_package_manager_finds_everything_healthy(cluster: tuple[Plane, local.Cluster]) -> None:

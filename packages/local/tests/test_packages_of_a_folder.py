@@ -76,7 +76,7 @@ def test_a_process_gets_what_the_image_sets(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     script = images.command(image, tmp_path / "root", tmp_path / "own", ("--debug",))[-1]
     assert f"lowerdir={tmp_path / 'own'}:{tmp_path / 'layers' / 'low'}" in script
-    assert script.endswith(f"chroot --userspec=65532:65532 {tmp_path / 'root'} /bin/python -m x --debug")
+    assert script.endswith(f"/chroot --userspec=65532:65532 {tmp_path / 'root'} /bin/python -m x --debug")
 
 
 def test_only_root_can_start_file_systems_of_their_own(tmp_path, monkeypatch):

@@ -57,14 +57,22 @@ def command(image: Unpacked, root: Path, own: Path, arguments: tuple[str, ...]) 
     if os.geteuid() != 0:
         raise RefusedError("--packages starts functions in file systems of their own: run it as root")
     lower = ":".join(str(path) for path in (own, *image.layers))
-    start = ["chroot", f"--userspec={image.config['User']}", str(root), *image.config["Entrypoint"], *arguments]
-    script = (
-        f"mount -t overlay overlay -o lowerdir={shlex.quote(lower)} {shlex.quote(str(root))}"
-        f" && mount -t proc proc {shlex.quote(str(root / 'proc'))}"
-        f" && mount --bind /dev {shlex.quote(str(root / 'dev'))}"
-        f" && exec {shlex.join(start)}"
+    mount, user = _program("mount"), f"--userspec={image.config['User']}"
+    steps = (
+        (mount, "-t", "overlay", "overlay", "-o", f"lowerdir={lower}", str(root)),
+        (mount, "-t", "proc", "proc", str(root / "proc")),
+        (mount, "--bind", "/dev", str(root / "dev")),
+        ("exec", _program("chroot"), user, str(root), *image.config["Entrypoint"], *arguments),
     )
-    return ("unshare", "--mount", "sh", "-c", script)
+    return (_program("unshare"), "--mount", "/bin/sh", "-c", " && ".join(map(shlex.join, steps)))
+
+
+def _program(name: str) -> str:
+    """By its path: the PATH of the process is the image's."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin:/sbin:/bin")
+    if found is None:
+        raise RefusedError(f"--packages needs the program {name}: install util-linux and coreutils")
+    return found
 
 
 def environment(image: Unpacked) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import tempfile
@@ -19,6 +20,7 @@ INDEX, INSTALL = "index.json", "install.yaml"
 CONFIGURATION = Kind("pkg.crossplane.io/v1", "Configuration")
 OBJECT = Kind("kubernetes.m.crossplane.io/v1alpha1", "Object")
 PUBLIC_REGISTRY = "xpkg.crossplane.io"
+_PROVIDER_REVISION = Kind("pkg.crossplane.io/v1", "ProviderRevision")
 _PROVIDER = "crossplane-contrib/provider-kubernetes"
 
 
@@ -88,21 +90,34 @@ def install_configuration(api: Api, packages: list[Package], registry: str, unti
     until("the Configuration", lambda: install.is_true(api.get(CONFIGURATION, configuration.installed_name), "Healthy"))
 
 
-def serve(api: Api, endpoints: Mapping[str, str]) -> None:
-    """Tell Crossplane where the functions listen: with the External runtime nobody else does."""
-    for revision in api.find(install.REVISION):
-        endpoint = endpoints.get(_package_of(revision))
-        if endpoint and revision["spec"]["desiredState"] == "Active":
-            name = {"metadata": {"name": revision["metadata"]["name"]}}
-            api.patch({**_kind(install.REVISION), **name, "status": {"endpoint": endpoint}}, "status")
+def say_running(api: Api, endpoints: Mapping[str, str]) -> None:
+    """Tell Crossplane that packages run, functions where: with the External runtime nobody else does."""
+    for kind in (install.REVISION, _PROVIDER_REVISION):
+        for revision in api.find(kind):
+            if revision["spec"]["desiredState"] == "Active":
+                endpoint = endpoints.get(_package_of(revision))
+                api.apply(_running(kind, revision["metadata"]["name"], endpoint), "status")
+
+
+def _running(kind: Kind, name: str, endpoint: str | None) -> Manifest:
+    now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    healthy = {
+        "type": "RuntimeHealthy",
+        "status": "True",
+        "reason": "HealthyPackageRevision",
+        "lastTransitionTime": now,
+    }
+    status = {"tlsServerSecretName": "crossplane-tls-server", "conditions": [healthy]}
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {"name": name},
+        "status": {**status, "endpoint": endpoint} if endpoint else status,
+    }
 
 
 def _package_of(revision: Manifest) -> str:
     return str(revision["metadata"]["labels"]["pkg.crossplane.io/package"])
-
-
-def _kind(kind: Kind) -> Manifest:
-    return {"apiVersion": kind.api_version, "kind": kind.kind}
 
 
 def _rewrite(registry: str) -> Manifest:

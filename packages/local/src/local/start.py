@@ -91,7 +91,7 @@ class Start:
             self._ensure(spec, wait=False)
         for spec in specs:
             self._await_port(spec)
-        packages.serve(api, {f.installed_name: f"127.0.0.1:{self.plan.ports[f.name]}" for f in functions})
+        packages.say_running(api, {f.installed_name: f"127.0.0.1:{self.plan.ports[f.name]}" for f in functions})
         install.established(api, self._until)
         self._until("the provider's kinds", lambda: api.serves(packages.OBJECT))
         self._ensure(self.commands.provider_kubernetes(), wait=False)
