@@ -98,7 +98,7 @@ def test_status_names_what_is_missing(state):
     assert local.status(state.folder) == []
     state.claim()
     assert {"missing"} == {p.state for p in local.status(state.folder)}
-    assert process_names(1) == [p.name for p in local.status(state.folder)]
+    assert process_names(Plan()) == [p.name for p in local.status(state.folder)]
 
 
 def test_a_record_of_a_dead_process_is_dead(state):
@@ -121,8 +121,8 @@ def test_logs_of_an_unknown_name_say_which_there_are(state):
 @pytest.mark.parametrize("stack", [False, True])
 def test_every_port_belongs_to_a_process(stack):
     """`down` and `up` know by the owner whether a port is ours."""
-    owners = {name.partition("/")[0] for name in port_names(2, stack)}
-    assert owners < set(process_names(2, stack))
+    owners = {name.partition("/")[0] for name in port_names(Plan(clusters=2, stack=stack))}
+    assert owners < set(process_names(Plan(clusters=2, stack=stack)))
     assert ("provider-helm" in owners) == stack
     assert ("cluster-1-lws" in owners) != stack
 

@@ -30,9 +30,21 @@ from cli.local_errors import sentences, state_option
     is_flag=True,
     help="Bare workload clusters, provider-helm, and a registry with the charts of the serving stack.",
 )
+@click.option(
+    "--packages",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Install the packages that `make packages` wrote to this folder, as their users do; needs root.",
+)
 @state_option
 @sentences
-def command(clusters: int | None, nodes: int | None, kubeconfig: bool, stack: bool, state: Path | None) -> None:
+def command(
+    clusters: int | None,
+    nodes: int | None,
+    kubeconfig: bool,
+    stack: bool,
+    packages: Path | None,
+    state: Path | None,
+) -> None:
     """Start etcd, API servers, Crossplane, the functions and workload clusters, and return when all is ready.
 
     What runs already is left alone and what died is started again; more clusters can be added, not removed.
@@ -53,7 +65,8 @@ def command(clusters: int | None, nodes: int | None, kubeconfig: bool, stack: bo
             if what != "running" and not (console.is_terminal and what == "started"):
                 console.print(f"{time.monotonic() - start:5.1f} s  {name} {what}", markup=False, soft_wrap=True)
 
-        cluster = local.up(local.Options(state, clusters, nodes, kubeconfig, stack), tell)
+        options = local.Options(state, clusters, nodes, kubeconfig=kubeconfig, stack=stack, packages=packages)
+        cluster = local.up(options, tell)
     console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
     if cluster.registry:
         told = f"The charts of the serving stack are at {cluster.registry}: give it as spec.servingStack.registry."

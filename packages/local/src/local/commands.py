@@ -13,7 +13,7 @@ from pathlib import Path
 
 from schemas import apis
 
-from local import lws, stacks, tools
+from local import images, lws, stacks, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -28,7 +28,6 @@ _CONTROL_PLANE_PORTS = (
     "provider-kubernetes",
     "provider-kubernetes/metrics",
     "provider-kubernetes/webhook",
-    "functions",
 )
 _BINARIES = (
     "etcd",
@@ -41,6 +40,7 @@ _BINARIES = (
     "lws",
 )
 _FILES = ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws")
+_PACKAGE_BINARIES = ("crane", "crossplane-cli")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -51,29 +51,34 @@ _CONTROL_PLANE_CONTROLLERS = (
 )
 
 
-def port_names(clusters: int, stack: bool = False) -> list[str]:
+def port_names(plan: Plan) -> list[str]:
     """Every port that is needed, named after the process that owns it."""
-    own = (*_CONTROL_PLANE_PORTS, *stacks.PORTS) if stack else _CONTROL_PLANE_PORTS
+    own = [*_CONTROL_PLANE_PORTS, *(plan.functions or ["functions"])]
+    if plan.packages or plan.stack:
+        own.append(stacks.REGISTRY)
     # A bare cluster gets its LeaderWorkerSet controller by a chart.
-    theirs = [p for p in _WORKLOAD_PORTS if not (stack and p.startswith(lws.NAME))]
-    return [*own, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
+    theirs = [p for p in _WORKLOAD_PORTS if not (plan.stack and p.startswith(lws.NAME))]
+    own += stacks.PORTS if plan.stack else []
+    return [*own, *(f"{c}-{p}" for c in workload_clusters(plan.clusters) for p in theirs)]
 
 
-def process_names(clusters: int, stack: bool = False) -> list[str]:
+def process_names(plan: Plan) -> list[str]:
     """Every process, in the order in which a person reads them."""
-    names = [p for p in port_names(clusters, stack) if "/" not in p]
+    names = [p for p in port_names(plan) if "/" not in p]
     own = [p for p in names if not p.startswith("cluster-")]
     return [*own, "fleet", *names[len(own) :]]
 
 
-def check_tools(stack: bool = False) -> None:
+def check_tools(plan: Plan) -> None:
     """Fail before anything is started when a tool is missing."""
     for binary in _BINARIES:
         tools.path(binary)
     for name in _FILES:
         tools.files(name)
-    if stack:
+    if plan.stack:
         stacks.check_tools()
+    for binary in _PACKAGE_BINARIES if plan.packages else ():
+        tools.path(binary)
 
 
 @dataclass(frozen=True)
@@ -244,6 +249,21 @@ class Commands:
         argv = ("-m", "cli.main", "functions", *served)
         env = {"PYTHONUNBUFFERED": "1", "MODELPLANE_KINDS": str(tools.files("inference-extension") / "crds")}
         return Spec("functions", (sys.executable, *argv), env, port, (_sources("functions"),))
+
+    def registry(self) -> Spec:
+        port, disk = self._port(stacks.REGISTRY), self._folder("registry")
+        argv = (str(tools.path("crane")), "registry", "serve", "--address", f"127.0.0.1:{port}", "--disk", str(disk))
+        return Spec(stacks.REGISTRY, argv, {}, port)
+
+    def packaged_function(self, name: str, package: Path) -> Spec:
+        """A function in the file system of the image that its package holds."""
+        folder, port = self._folder(f"packages/functions/{name}"), self._port(name)
+        image = images.unpack(package, self._folder("packages/layers"))
+        own = images.certificates(self.state.pki(CONTROL_PLANE), folder / "own", image.config["User"])
+        (folder / "root").mkdir(exist_ok=True)
+        served = ("--address", f"127.0.0.1:{port}", "--debug")
+        argv = images.command(image, folder / "root", own, served)
+        return Spec(name, argv, images.environment(image), port)
 
     def fleet(self) -> Spec:
         argv = ["-m", "local.fleet", "--kubeconfig", str(self.state.kubeconfig())]

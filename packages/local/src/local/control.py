@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local import charts, kubeconfig, ports
+from local import charts, kubeconfig, packages, ports
 from local.commands import check_tools, port_names, process_names
 from local.errors import LocalError, RefusedError
 from local.processes import Record, stop
@@ -24,6 +24,7 @@ class Options:
     state: Path | None = None
     clusters: int | None = None
     nodes: int | None = None
+    packages: Path | None = None
     kubeconfig: bool = True
     stack: bool = False
 
@@ -72,7 +73,7 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
     users_file = kubeconfig.users_file() if options.kubeconfig else None
     if users_file:
         kubeconfig.read(users_file)
-    check_tools(_plan(state.load(), options).stack)
+    check_tools(_plan(state.load(), options))
     state.claim()
     with state.lock():
         plan = _with_ports(state, _plan(state.load(), options))
@@ -106,7 +107,7 @@ def status(folder: Path | None = None) -> list[Process]:
     if not state.exists:
         return []
     plan = state.load()
-    return [_describe(name, state.book.find(name)) for name in process_names(plan.clusters, plan.stack)]
+    return [_describe(name, state.book.find(name)) for name in process_names(plan)]
 
 
 def logs(name: str, folder: Path | None = None) -> Path:
@@ -129,12 +130,22 @@ def _plan(plan: Plan, options: Options) -> Plan:
     if plan.ports and options.stack and not plan.stack:
         raise RefusedError("The workload clusters here are not bare: run `modelplane down` first to have --stack")
     nodes = options.nodes if options.nodes is not None else plan.nodes
-    return replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
+    planned = replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
+    return _with_packages(planned, options.packages)
+
+
+def _with_packages(plan: Plan, folder: Path | None) -> Plan:
+    if folder is None:
+        return plan
+    if plan.ports and not plan.packages:
+        raise RefusedError("This control plane runs without packages: run `modelplane down` first to have them")
+    names = tuple(p.name for p in packages.functions(packages.read(folder.absolute())))
+    return replace(plan, packages=str(folder.absolute()), functions=names)
 
 
 def _with_ports(state: State, plan: Plan) -> Plan:
     held = {r.name for r in state.book.records() if r.alive}
-    names = port_names(plan.clusters, plan.stack)
+    names = port_names(plan)
     owned = {n for n in names if n.partition("/")[0] in held}
     return replace(plan, ports=ports.assign(names, plan.ports, owned))
 

@@ -8,7 +8,8 @@ from local import charts, tools
 from local.processes import Spec
 from local.state import Plan, State
 
-PORTS = ("provider-helm", "provider-helm/metrics", "registry")
+REGISTRY = "registry"
+PORTS = ("provider-helm", "provider-helm/metrics")
 
 
 def check_tools() -> None:
@@ -21,22 +22,10 @@ def check_tools() -> None:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The two processes of one state folder."""
+    """provider-helm of one state folder."""
 
     state: State
     plan: Plan
-
-    @property
-    def registry_address(self) -> str:
-        """Host and port."""
-        return f"127.0.0.1:{self.plan.ports['registry']}"
-
-    def registry(self) -> Spec:
-        folder = self.state.folder / "registry"
-        folder.mkdir(parents=True, exist_ok=True)
-        flags = (f"--address={self.registry_address}", f"--disk={folder}")
-        argv = (str(tools.path("crane")), "registry", "serve", *flags)
-        return Spec("registry", argv, port=self.plan.ports["registry"])
 
     def provider_helm(self) -> Spec:
         name, ports = "provider-helm", self.plan.ports

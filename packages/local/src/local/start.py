@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import charts, install, kubeconfig, lws, pki, ports, tools
+from local import charts, install, kubeconfig, lws, packages, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
 from local.fleet.gateway import GATEWAY, GATEWAY_NAME
 from local.processes import Spec, write
-from local.stacks import Stacks
+from local.stacks import REGISTRY, Stacks
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
 PATIENCE = 180.0
@@ -45,7 +45,8 @@ class Start:
             try:
                 _all([pool.submit(self._credentials, c) for c in (CONTROL_PLANE, *clusters)])
                 self._ensure(self.commands.etcd())
-                self._ensure(self.commands.functions(), wait=False)
+                if not self.plan.packages:
+                    self._ensure(self.commands.functions(), wait=False)
                 _all([pool.submit(self._control_plane), *(pool.submit(self._workload, c) for c in clusters)])
                 self._fleet(clusters)
             finally:
@@ -61,31 +62,56 @@ class Start:
         api = self._apiserver(CONTROL_PLANE)
         self._ensure(self.commands.controller_manager(CONTROL_PLANE), wait=False)
         install.crossplane_account(api, self.state.pki(CONTROL_PLANE))
-        install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
-        self._ensure(self.commands.provider_kubernetes(), wait=False)
+        if not self.plan.packages:
+            install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
+            self._ensure(self.commands.provider_kubernetes(), wait=False)
+        if self.plan.packages or self.plan.stack:
+            self._ensure(self.commands.registry())
         if self.plan.stack:
             self._charts(api)
         install.kinds(api, tools.files("crossplane") / "crds", self._until)
         if api.get(install.SECRET, "crossplane-tls-client", "crossplane-system") is None:
             self._initialise()
         self._ensure(self.commands.crossplane("start"), wait=False)
-        install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
-        install.compositions(api, self._until)
+        if self.plan.packages:
+            self._packages(api)
+        else:
+            install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
+            install.compositions(api, self._until)
+            self._await_port(self.commands.functions())
         for spec in (self.commands.controller_manager(CONTROL_PLANE), self.commands.provider_kubernetes()):
             self._await_port(spec)
         self._await_port(self.commands.crossplane("start"))
         for manifest in install.guards(self.state.pki(CONTROL_PLANE), self.commands.usage_port):
             api.apply(manifest)
-        self._await_port(self.commands.functions())
+
+    @property
+    def _registry(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.plan.ports[REGISTRY]}"
+
+    def _packages(self, api: Api) -> None:
+        """As a person installs them, from a registry of our own; the functions from their images."""
+        found = packages.read(Path(self.plan.packages))
+        packages.push(found, self._registry)
+        packages.install_configuration(api, found, self._registry, self._until)
+        functions = packages.functions(found)
+        specs = [self.commands.packaged_function(f.name, f.file) for f in functions]
+        for spec in specs:
+            self._ensure(spec, wait=False)
+        for spec in specs:
+            self._await_port(spec)
+        packages.say_running(api, {f.installed_name: f"127.0.0.1:{self.plan.ports[f.name]}" for f in functions})
+        install.established(api, self._until)
+        self._until("the provider's kinds", lambda: api.serves(packages.OBJECT))
+        self._ensure(self.commands.provider_kubernetes(), wait=False)
 
     def _charts(self, api: Api) -> None:
         """What installs charts on bare clusters, and a registry that has them."""
-        stacks = Stacks(self.state, self.plan)
-        self._ensure(stacks.registry())
         for chart in charts.published():
-            charts.push(stacks.registry_address, chart)
+            charts.push(self._registry, chart)
         install.kinds(api, tools.files("provider-helm") / "crds", self._until)
-        self._ensure(stacks.provider_helm(), wait=False)
+        self._ensure(Stacks(self.state, self.plan).provider_helm(), wait=False)
 
     def _workload(self, cluster: str) -> None:
         api = self._apiserver(cluster)

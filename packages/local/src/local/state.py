@@ -25,6 +25,7 @@ _ENTRIES = (
     "tmp",
     "crossplane",
     "registry",
+    "packages",
     "kwok.yaml",
     "state.json",
     ".lock",
@@ -38,6 +39,8 @@ class Plan:
     clusters: int = 1
     nodes: int | None = None
     stack: bool = False
+    packages: str = ""
+    functions: tuple[str, ...] = ()
     users_kubeconfig: str = ""
     created_folder: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
@@ -68,8 +71,9 @@ class State:
         if not self.exists:
             return Plan()
         try:
-            return Plan(**json.loads(self._file.read_text()))
-        except (OSError, ValueError, TypeError) as e:
+            recorded = json.loads(self._file.read_text())
+            return Plan(**{**recorded, "functions": tuple(recorded.get("functions", ()))})
+        except (OSError, ValueError, TypeError, AttributeError) as e:
             raise RefusedError(f"{self._file} cannot be read ({e}): run `modelplane down`, then `modelplane up`") from e
 
     def save(self, plan: Plan) -> None:

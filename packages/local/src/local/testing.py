@@ -104,9 +104,10 @@ class Plane:
         self.wait("nothing is left", lambda: not self.kubectl.get(everything, "-A"))
 
 
-def start(state: Path, clusters: int, stack: bool = False) -> tuple[Plane, local.Cluster]:
+def start(state: Path, clusters: int, stack: bool = False, packages: Path | None = None) -> tuple[Plane, local.Cluster]:
     """A control plane of our own in the folder `state`; whoever starts it stops it."""
-    cluster = local.up(local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack))
+    options = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
+    cluster = local.up(options)
     binary = tools.path("kubectl")
     workload = lambda index: Kubectl(binary, cluster.workload_kubeconfig(index))  # noqa: E731  # It is a value here.
     return Plane(Kubectl(binary, cluster.kubeconfig), workload, cluster.state.book.log("functions")), cluster

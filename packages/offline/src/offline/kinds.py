@@ -121,7 +121,7 @@ class Kinds:
 
     def function(self, kind: Kind) -> Callable[[Any], Any]:
         """The function of `kind`, by the name its Composition gives."""
-        name = str(kind.step["functionRef"]["name"])
+        name = str(kind.step["functionRef"]["name"]).removeprefix(apis.FUNCTION_PREFIX)
         if name in self.functions:
             return self.functions[name]
         try:
