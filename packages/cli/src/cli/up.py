@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -37,14 +38,7 @@ from cli.local_errors import sentences, state_option
 )
 @state_option
 @sentences
-def command(
-    clusters: int | None,
-    nodes: int | None,
-    kubeconfig: bool,
-    stack: bool,
-    packages: Path | None,
-    state: Path | None,
-) -> None:
+def command(**asked: Any) -> None:
     """Start etcd, API servers, Crossplane, the functions and workload clusters, and return when all is ready.
 
     What runs already is left alone and what died is started again; more clusters can be added, not removed.
@@ -65,8 +59,7 @@ def command(
             if what != "running" and not (console.is_terminal and what == "started"):
                 console.print(f"{time.monotonic() - start:5.1f} s  {name} {what}", markup=False, soft_wrap=True)
 
-        options = local.Options(state, clusters, nodes, kubeconfig=kubeconfig, stack=stack, packages=packages)
-        cluster = local.up(options, tell)
+        cluster = local.up(local.Options(**asked), tell)
     console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
     if cluster.registry:
         told = f"The charts of the serving stack are at {cluster.registry}: give it as spec.servingStack.registry."
