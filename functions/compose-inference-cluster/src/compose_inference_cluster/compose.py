@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from kit import labels, names
-from kit.call import Call, NotFetched, Stop
+from kit.call import Call, Stop
 from kit.remote import Target
-from schemas import ClusterTenant, InferenceClass, InferenceCluster
+from schemas import ClusterTenant, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
-from compose_inference_cluster import guard, ledger, stack
+from compose_inference_cluster import classes, guard, ledger, stack
 from compose_inference_cluster.access import access
 from compose_inference_cluster.pools import gpu_pools, total
 
@@ -30,7 +30,6 @@ def compose(call: Call[InferenceCluster]) -> None:
             f"spec.cluster.source {source} cannot be provisioned by this version; "
             "use Existing, with a kubeconfig in spec.cluster.existing.secretRef.",
         )
-    classes = _look_up(call)
     # A cluster that is deleted and created again gets a config of its own; the old one is still in use.
     config = names.child_name(call.name, content=call.xr.metadata.uid)
     managed = stack.is_wanted(call)
@@ -42,10 +41,11 @@ def compose(call: Call[InferenceCluster]) -> None:
     address = stack.address(call) or _gateway_address(call)
     if address:
         # Not before: all that is born at once with a cluster opens its circuit (`design/capacity-ledger.md`).
-        call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes))
+        call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes.watch(call)))
+    else:
+        classes.look(call)
     _report_capacity(call, config)
     call.status(providerConfigName=config, gateway={"address": address} if address else None)
-    _report_classes(call, classes)
     if managed:
         stack.report(call)
     else:
@@ -54,14 +54,6 @@ def compose(call: Call[InferenceCluster]) -> None:
     call.condition(
         "PoolNodesFound", None, "NotChecked", "Nodes are not counted; spec.nodePools[].nodeCount is taken as it is."
     )
-
-
-def _look_up(call: Call[InferenceCluster]) -> dict[str, InferenceClass | None]:
-    wanted = sorted({p.className for p in call.xr.spec.nodePools})
-    found = {name: call.find(f"class-{name}", InferenceClass, name=name) for name in wanted}
-    if any(f is None for f in found.values()):
-        raise NotFetched("classes")
-    return {name: f[0] if f else None for name, f in found.items()}
 
 
 def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
@@ -129,32 +121,6 @@ def _gateway_address(call: Call[InferenceCluster]) -> str:
         return str(addresses[0]["value"])
     before = call.xr.status.gateway if call.xr.status else None
     return before.address or "" if before else ""
-
-
-def _report_classes(call: Call[InferenceCluster], classes: dict[str, InferenceClass | None]) -> None:
-    missing = sorted(name for name, found in classes.items() if found is None)
-    if missing:
-        call.condition(
-            "ClassesFound",
-            False,
-            "NotFound",
-            f"InferenceClass {', '.join(missing)} does not exist: create it, or correct spec.nodePools[].className.",
-        )
-        return
-    invalid = sorted(name for name, found in classes.items() if found and _is_invalid(found))
-    if invalid:
-        call.condition(
-            "ClassesFound",
-            False,
-            "NotValid",
-            f"InferenceClass {', '.join(invalid)} is not valid; kubectl describe inferenceclass {invalid[0]} says why.",
-        )
-        return
-    call.condition("ClassesFound", True, "Found", f"Found {', '.join(sorted(classes))}.")
-
-
-def _is_invalid(found: InferenceClass) -> bool:
-    return any(c.type == "Valid" and c.status == "False" for c in found.status.conditions)
 
 
 def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None:
