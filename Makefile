@@ -40,8 +40,8 @@ tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; need
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 	@$(BIN)/pytest -m e2e $(ARGS)
 
-soak: $(VENV)/.ready ## More than 100,000 random cases of placing and of the ledger (some ten minutes)
-	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py
+soak: $(VENV)/.ready ## More than 100,000 random cases of placing, of the ledger and of rolls (some ten minutes)
+	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py functions/compose-model-deployment/tests/test_rolling_properties.py
 
 bench: $(VENV)/.ready ## Measure a reconcile on large fleets; ARGS=--write puts it into docs/explanation/speed.md
 	@$(BIN)/python bench/run.py $(ARGS)
