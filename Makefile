@@ -50,8 +50,8 @@ e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 faults: tools ## Play the fault matrix on a running fleet; UPDATE=1 writes docs/explanation/faults.md
 	@$(BIN)/pytest -m e2e tests/faults $(ARGS)
 
-soak: $(VENV)/.ready ## More than 100,000 random cases of placing and of the ledger (some ten minutes)
-	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py
+soak: $(VENV)/.ready ## More than 100,000 random cases of placing, of the ledger and of rolls (some ten minutes)
+	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py functions/compose-model-deployment/tests/test_rolling_properties.py
 
 bench: $(VENV)/.ready ## Measure a reconcile on large fleets; ARGS=--write puts it into docs/explanation/speed.md
 	@$(BIN)/python bench/run.py $(ARGS)

@@ -13,7 +13,7 @@ from compose_model_deployment.rolling import Change, Limits, Seen, Step, Turn, s
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = 20_000 if os.environ.get("SOAK") else 300
+EXAMPLES = 5_000 if os.environ.get("SOAK") else 300
 MOST_CALLS = 12
 
 
