@@ -107,7 +107,7 @@ def _running(kind: Kind, name: str, endpoint: str | None) -> Manifest:
         "reason": "HealthyPackageRevision",
         "lastTransitionTime": now,
     }
-    status = {"tlsServerSecretName": "crossplane-tls-server", "conditions": [healthy]}
+    status = {"tlsServerSecretName": "crossplane-root-ca", "conditions": [healthy]}
     return {
         "apiVersion": kind.api_version,
         "kind": kind.kind,
