@@ -84,5 +84,13 @@ def test_the_policy_is_about_the_labels_that_claims_and_grants_have():
         assert label in policy["spec"]["validations"][0]["message"]
 
 
+def test_what_is_composed_by_a_provider_is_activated():
+    (policy,) = _of("ManagedResourceActivationPolicy")
+    composed = {pair for case in CASES for pair in _asked(case) if pair[0].partition("/")[0] in PROVIDERS}
+    # Configurations of a provider are no managed resources.
+    managed = {f"{kind.lower()}s.{group.partition('/')[0]}" for group, kind in composed if "Config" not in kind}
+    assert set(policy["spec"]["activate"]) == managed
+
+
 def test_the_namespace_is_there_before_what_lives_in_it():
     assert (MANIFESTS[0]["kind"], MANIFESTS[0]["metadata"]["name"]) == ("Namespace", names.SYSTEM_NAMESPACE)
