@@ -1,5 +1,6 @@
 """What install/ and the packages' dependencies grant is what functions ask of Crossplane, and names what exists."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,13 @@ def _of(kind):
     return [m for m in MANIFESTS if m["kind"] == kind]
 
 
+@functools.cache
 def _asked(case):
     """Every apiVersion and kind that a case composes or requires."""
-    want = yaml.safe_load(case.read_text(encoding="utf-8"))["want"]
-    for each in (*want.get("desired", {}).values(), *want.get("requirements", {}).values()):
-        yield each.get("apiVersion") or each["api_version"], each["kind"]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    want = yaml.load(case.read_text(encoding="utf-8"), loader)["want"]
+    each = (*want.get("desired", {}).values(), *want.get("requirements", {}).values())
+    return {(e.get("apiVersion") or e["api_version"], e["kind"]) for e in each}
 
 
 def _is_granted(api_version, kind):
