@@ -27,7 +27,7 @@ def _of(kind):
 def _asked(case):
     """Every apiVersion and kind that a case composes or requires."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    want = yaml.load(case.read_text(encoding="utf-8"), loader)["want"]
+    want = yaml.load(case.read_text(encoding="utf-8"), loader)["want"]  # noqa: S506 - Either one is safe.
     each = (*want.get("desired", {}).values(), *want.get("requirements", {}).values())
     return {(e.get("apiVersion") or e["api_version"], e["kind"]) for e in each}
 
