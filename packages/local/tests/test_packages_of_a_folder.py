@@ -93,6 +93,34 @@ def test_certificates_are_copied_for_the_images_user(tmp_path, monkeypatch):
     assert owners == dict.fromkeys(("ca.crt", "tls.crt", "tls.key"), (65532, 65533))
 
 
+class OneConfiguration:
+    """An API server that has the Configuration of some packages."""
+
+    def __init__(self):
+        self.applied = []
+
+    def apply(self, manifest):
+        self.applied.append(manifest)
+
+    def get(self, _kind, _name):
+        return next(m for m in self.applied if m["kind"] == "Configuration")
+
+    def find(self, _kind):
+        return []
+
+
+def test_another_build_of_what_is_installed_is_refused(tmp_path):
+    configuration = {**ROW, "kind": "Configuration", "name": "configuration"}
+    first = packages.read(_index(tmp_path, ROW, configuration))
+    (tmp_path / "install.yaml").write_text("kind: Namespace")
+    api = OneConfiguration()
+    packages.install_configuration(api, first, "127.0.0.1:1", lambda _what, _done: None)
+    packages.check(api, first)
+    rebuilt = packages.read(_index(tmp_path, {**ROW, "digest": "sha256:2"}, configuration))
+    with pytest.raises(RefusedError, match="Another build"):
+        packages.check(api, rebuilt)
+
+
 def test_with_packages_each_function_is_a_process_of_its_own():
     assert "functions" in process_names(Plan(clusters=0))
     plan = Plan(clusters=0, packages="/packages", functions=("compose-x",))

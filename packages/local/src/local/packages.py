@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ CONFIGURATION = Kind("pkg.crossplane.io/v1", "Configuration")
 OBJECT = Kind("kubernetes.m.crossplane.io/v1alpha1", "Object")
 PUBLIC_REGISTRY = "xpkg.crossplane.io"
 _PROVIDER_REVISION = Kind("pkg.crossplane.io/v1", "ProviderRevision")
+_BUILD = "modelplane.ai/build"
 _PROVIDER = "crossplane-contrib/provider-kubernetes"
 
 
@@ -61,6 +63,13 @@ def functions(packages: list[Package]) -> list[Package]:
     return [p for p in packages if p.kind == "Function"]
 
 
+def check(api: Api, packages: list[Package]) -> None:
+    """Refuse other packages than those that are installed: Crossplane would not see that a version has changed."""
+    found = api.get(CONFIGURATION, _configuration(packages).installed_name)
+    if found and found["metadata"].get("annotations", {}).get(_BUILD) != _build(packages):
+        raise RefusedError("Another build of these packages runs here: run `modelplane down` first to have this one")
+
+
 def push(packages: list[Package], registry: str) -> None:
     """Bring every package, and the provider they depend on, into the registry."""
     for package in packages:
@@ -73,7 +82,7 @@ def push(packages: list[Package], registry: str) -> None:
 
 def install_configuration(api: Api, packages: list[Package], registry: str, until: install.Until) -> None:
     """Install the Configuration as its users do; only where images come from is ours."""
-    (configuration,) = (p for p in packages if p.kind == CONFIGURATION.kind)
+    configuration = _configuration(packages)
     for manifest in yaml.safe_load_all(configuration.file.with_name(INSTALL).read_text(encoding="utf-8")):
         api.apply(manifest)
     api.apply(_rewrite(registry))
@@ -81,7 +90,7 @@ def install_configuration(api: Api, packages: list[Package], registry: str, unti
         {
             "apiVersion": CONFIGURATION.api_version,
             "kind": CONFIGURATION.kind,
-            "metadata": {"name": configuration.installed_name},
+            "metadata": {"name": configuration.installed_name, "annotations": {_BUILD: _build(packages)}},
             "spec": {"package": f"{configuration.package}:{configuration.version}"},
         }
     )
@@ -114,6 +123,15 @@ def _running(kind: Kind, name: str, endpoint: str | None) -> Manifest:
         "metadata": {"name": name},
         "status": {**status, "endpoint": endpoint} if endpoint else status,
     }
+
+
+def _configuration(packages: list[Package]) -> Package:
+    return next(p for p in packages if p.kind == CONFIGURATION.kind)
+
+
+def _build(packages: list[Package]) -> str:
+    """Changes with any of the packages."""
+    return hashlib.sha256("".join(sorted(p.digest for p in packages)).encode()).hexdigest()[:16]
 
 
 def _package_of(revision: Manifest) -> str:

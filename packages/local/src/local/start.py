@@ -93,6 +93,7 @@ class Start:
     def _packages(self, api: Api) -> None:
         """As a person installs them, from a registry of our own; the functions from their images."""
         found = packages.read(Path(self.plan.packages))
+        packages.check(api, found)
         packages.push(found, self._registry)
         packages.install_configuration(api, found, self._registry, self._until)
         functions = packages.functions(found)
