@@ -1,5 +1,6 @@
 """No object of any example names an image that the lock of that example does not."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -20,6 +21,11 @@ def _run(*arguments):
     return told.stdout
 
 
+@functools.cache
+def _on_clusters(example):
+    return _images(json.loads(_run("render", str(example), "-o", "json", "--only", "remote")))
+
+
 def _images(value):
     """Whatever is called `image`, at any depth, also in manifests within manifests."""
     if isinstance(value, dict):
@@ -29,14 +35,12 @@ def _images(value):
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_every_image_of_an_example_is_in_its_lock(example):
-    remote = _images(json.loads(_run("render", str(example), "-o", "json", "--only", "remote")))
     locked = yaml.safe_load(_run("lock", str(example)))
-    assert {row["image"] for row in locked["images"]} == remote
+    assert {row["image"] for row in locked["images"]} == _on_clusters(example)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_what_nobody_wrote_are_the_pinned_picker_and_sidecar(example):
     written = set().union(*(_images(list(yaml.safe_load_all(p.read_text()))) for p in example.glob("*.yaml")))
-    remote = _images(json.loads(_run("render", str(example), "-o", "json", "--only", "remote")))
     default = picker.dialect_of()
-    assert remote - written <= {default.picker_image, default.sidecar_image}
+    assert _on_clusters(example) - written <= {default.picker_image, default.sidecar_image}
