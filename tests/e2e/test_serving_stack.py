@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import copy
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ import local
 import pytest
 import yaml
 from compose_serving_stack import parts
-from local import charts, processes
+from local import charts
 from local.testing import Kubectl, Manifest, Plane, start
 
 pytestmark = pytest.mark.e2e
@@ -62,10 +64,12 @@ class Bare:
     def is_ready_again(self) -> None:
         self.says("west", "StackReady", "Ready", patience=120)
 
-    def stop(self, name: str) -> None:
+    def kill(self, name: str) -> None:
+        """Without a chance to finish what it does."""
         record = self.processes.state.book.find(name)
         assert record
-        processes.stop([record], grace=0)
+        os.kill(record.pid, signal.SIGKILL)
+        self.plane.wait(f"{name} is gone", lambda: not record.alive, 10)
 
     def restart(self) -> None:
         local.up(local.Options(state=self.processes.state.folder, kubeconfig=False))
@@ -210,7 +214,7 @@ def test_a_manifest_that_the_api_server_refuses_is_named(bare: Bare) -> None:
 
 def test_a_registry_that_is_down_is_named_and_what_waits_for_it_goes_on_by_itself(bare: Bare) -> None:
     push(bare, "0.18.99", {})
-    bare.stop("registry")
+    bare.kill("registry")
     bare.override(versions={NFD.component: "0.18.99"})
     bare.says("west", "StackReady", "Failed", NFD.component, "connection refused")
     bare.restart()
@@ -223,7 +227,7 @@ def test_a_provider_that_is_killed_in_an_upgrade_comes_loose(bare: Bare) -> None
     bare.override(versions=None, components={NFD.component: {"values": {"master": {"replicaCount": 2}}}})
     secrets = ("secrets", "-n", NFD.namespace, "-l", "owner=helm,status=pending-upgrade")
     bare.plane.wait("an upgrade is under way", lambda: bare.west.get(*secrets), 60)
-    bare.stop("provider-helm")
+    bare.kill("provider-helm")
     bare.restart()
     bare.is_ready_again()
     (release,) = (r for r in releases(bare) if name_of(r).startswith(f"west-{NFD.chart}"))
@@ -241,8 +245,9 @@ def test_a_definition_that_somebody_deletes_comes_back(bare: Bare) -> None:
 
 
 def test_the_right_kubeconfig_is_enough(bare: Bare) -> None:
-    """It was put in place some tests ago; the providers look again by themselves."""
-    bare.says("east", "StackReady", "NotReady", patience=150)
+    """It was put in place some tests ago; the providers look again by themselves, a minute apart at most."""
+    told = lambda: bare.plane.condition("ic", "east", "StackReady")["message"]  # noqa: E731  # Short here.
+    bare.plane.wait("east is reached", lambda: "127.0.0.1:1" not in told())
     bare.plane.kubectl("delete", "ic", "east")
 
 
