@@ -180,6 +180,8 @@ def test_look_again_when_something_is_awaited(path: Path) -> None:
         assert got.ttl_seconds in (0, 1, 3)
     elif ask.xr["kind"] == "ServingStack" and not got.ready:
         assert got.ttl_seconds in (10, 30)  # Sooner while parts are held back: births are spread over minutes.
+    elif ask.xr["kind"] == "InferenceCluster" and not got.ready:
+        assert got.ttl_seconds in (5, 30)  # Its classes are not watched before it can be reached.
     elif said(got, "TenantNotReady"):
         assert got.ttl_seconds == 1  # The tenant is not watched.
     else:

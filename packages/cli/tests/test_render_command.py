@@ -176,7 +176,13 @@ def test_a_cluster_that_is_renamed_leaves_what_runs_on_it(folder: Path, tmp_path
     result = render(folder / "fleet.yaml", folder / "model.yaml", "--state", before)
     assert "Deployment mp-ml-team/qwen-0" in result.stdout
     deleted = [line.split(" on ")[0].strip() for line in result.stdout.splitlines() if "  delete " in line]
-    assert {line.split()[1] for line in deleted} == {"InferenceCluster", "CapacityLedger", "ConfigMap", "ClusterTenant"}
+    assert {line.split()[1] for line in deleted} == {
+        "InferenceCluster",
+        "CapacityLedger",
+        "ClusterUsage",
+        "ConfigMap",
+        "ClusterTenant",
+    }
 
 
 def test_text_that_steers_a_terminal_is_spelled_out(folder: Path) -> None:

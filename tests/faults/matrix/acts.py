@@ -148,7 +148,7 @@ KUBECONFIGS: dict[str, Callable[[Stage, Manifest], str]] = {
 
 def _pods(stage: Stage, what: Manifest) -> None:
     """Play the kubelets of `most` pods of a replica: they say Ready or not."""
-    on, where = stage.on(what["on"]), f",{what['where']}" if "where" in what else ""
+    on, where = stage.on(what["cluster"]), f",{what['where']}" if "where" in what else ""
     found = on.get("pods", "-n", "mp-default", "-l", f"modelplane.ai/replica={what['of']}{where}")
     patch = json.dumps({"status": {"conditions": [{"type": "Ready", "status": str(what["ready"])}]}})
     for pod in sorted(found, key=lambda p: p["metadata"]["name"])[: what.get("most")]:
@@ -158,7 +158,7 @@ def _pods(stage: Stage, what: Manifest) -> None:
 
 def _node(stage: Stage, what: Manifest) -> None:
     """Play the kubelet of the node of a replica's first pod."""
-    on = stage.on(what["on"])
+    on = stage.on(what["cluster"])
     found = on.get("pods", "-n", "mp-default", "-l", f"modelplane.ai/replica={what['of']}")
     node = min(found, key=lambda p: p["metadata"]["name"])["spec"]["nodeName"]
     condition = {"type": "Ready", "status": str(what["ready"]), "reason": "Played", "message": "played by the test"}
@@ -169,7 +169,7 @@ def _nodes(stage: Stage, what: Manifest) -> None:
     """Wait until the kubelets of a cluster are heard again."""
 
     def heard() -> bool:
-        conditions = [c for n in stage.on(what["on"]).get("nodes") for c in n["status"]["conditions"]]
+        conditions = [c for n in stage.on(what["cluster"]).get("nodes") for c in n["status"]["conditions"]]
         return all(c["status"] == "True" for c in conditions if c["type"] == "Ready")
 
     stage.plane.wait("the nodes are heard", heard)

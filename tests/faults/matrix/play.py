@@ -147,7 +147,7 @@ def _await_taken(stage: Stage, fault: Fault, before: frozenset[Thing], began: fl
 
 def _keeps(stage: Stage, kept: frozenset[Thing]) -> bool:
     lost = stage.recorder.lost(kept)
-    assert not lost, "; ".join(lost)
+    assert not lost, "; ".join([*lost, *stage.recorder.told])
     return True
 
 

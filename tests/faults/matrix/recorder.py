@@ -60,6 +60,8 @@ class Recorder:
     gone: dict[Thing, float] = field(default_factory=dict)
     born: dict[Thing, float] = field(default_factory=dict)
     restarts: dict[Thing, int] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+    """What replicas said of themselves, each time that they said something else."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
 
@@ -100,6 +102,7 @@ class Recorder:
             self.gone.clear()
             self.restarts.clear()
             self.born.clear()
+            self.told.clear()
 
     def _follow(self, where: str, api: Api, kind: Kind) -> None:
         while not self._ended.is_set():
@@ -132,6 +135,8 @@ class Recorder:
             if thing not in self.alive:
                 self.born[thing] = time.monotonic()
             before, self.alive[thing] = self.alive.get(thing), manifest
+            if kind.kind == "ModelReplica" and _said(before) != _said(manifest):
+                self.told.append(f"{thing.name}: {_said(manifest)}")
             more = _starts(manifest) - (_starts(before) if before else _starts(manifest))
             self.restarts[thing] = self.restarts.get(thing, 0) + max(more, 0)
 
@@ -142,6 +147,11 @@ class Recorder:
 
 def _thing(where: str, kind: Kind, manifest: Manifest) -> Thing:
     return Thing(where, kind.kind, manifest["metadata"]["name"], manifest["metadata"]["uid"])
+
+
+def _said(manifest: Mapping[str, Any] | None) -> str:
+    conditions = (manifest or {}).get("status", {}).get("conditions", [])
+    return ", ".join(f"{c['type']} {c['status']} {c['reason']}" for c in conditions if c["type"] != "Synced")
 
 
 def _starts(pod: Mapping[str, Any]) -> int:

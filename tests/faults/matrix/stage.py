@@ -28,7 +28,7 @@ CLUSTERS = ("west", "east")
 MODELS = ("alone", "split", "gang")
 COMPOSITES = "md,mr,mrt,me,ic,icl,capacityledgers,clustertenants"
 OBJECTS = "objects.kubernetes.m.crossplane.io,configmaps"
-HELD = "services,deployments.apps,leaderworkersets,inferencepools,httproutes,roles,rolebindings"
+HELD = "services,deployments.apps,leaderworkersets,inferencepools,httproutes,roles,rolebindings,resourceclaimtemplates"
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kit import labels, names
+from kit import conditions, labels, names
 from kit.call import Call
 from kit.objects import read
 from scheduling import Claim, Kept, ResolvedRequest
@@ -71,9 +71,13 @@ class Existing:
 
     @property
     def serves(self) -> bool | None:
-        """Whether it is Ready, all of it made from its spec; None when it has said nothing of itself."""
-        ready = next((c.status == "True" for c in self.replica.status.conditions if c.type == "Ready"), None)
-        return ready if ready is None else ready and self.replica.status.revision == self.replica.spec.revision
+        """Whether it is Ready, all of it made from its spec; None when it does not say, or does not know."""
+        said = {c.type: c.status for c in self.replica.status.conditions}
+        if said.get("Ready") == "True":
+            return self.replica.status.revision == self.replica.spec.revision
+        counting = [said[c.type] for c in conditions.of("ModelReplica") if c.counts and c.type in said]
+        knows = said.get("Ready") == "False" and (not counting or "False" in counting)
+        return False if knows else None
 
     @property
     def is_granted(self) -> bool:

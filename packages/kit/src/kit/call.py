@@ -231,7 +231,7 @@ class Call(Generic[M]):
     def _is_silent(self, key: str) -> bool:
         """Whether the Object under `key` has nothing to say although it is no longer being born."""
         seen = self.seen(key) or {}
-        created = seen.get("metadata", {}).get("creationTimestamp")
+        created = composed.created(seen)
         is_old = bool(created) and self.age(created) > BIRTH_SECONDS
         return composed.is_object(seen) and is_old and not self._is_born(key)
 

@@ -49,6 +49,11 @@ def is_managed(manifest: Manifest) -> bool:
     return is_release or is_object(manifest)
 
 
+def created(seen: Manifest) -> str:
+    """When it was created; empty when that is not told."""
+    return str(_part(seen, "metadata").get("creationTimestamp") or "")
+
+
 def as_it_is(seen: Manifest) -> Manifest:
     """What composes `seen` once more without a change."""
     kept = {k: v for k, v in seen.items() if k != "status"}
