@@ -14,8 +14,15 @@ MANIFESTS = [m for m in yaml.safe_load_all(packages.install_manifests()) if m]
 CASES = sorted(ROOT.glob("functions/*/tests/cases/*.yaml"))
 # By Crossplane's own role, in its chart.
 CROSSPLANE = {"ConfigMap", "Secret", "Service", "ServiceAccount", "Deployment"}
-CROSSPLANE_GROUPS = {"protection.crossplane.io", "apiextensions.crossplane.io", "pkg.crossplane.io"}
+CROSSPLANE_GROUPS = {
+    "protection.crossplane.io",
+    "apiextensions.crossplane.io",
+    "apiextensions.k8s.io",
+    "pkg.crossplane.io",
+}
 # By Crossplane's RBAC manager, for the kinds of a provider that is installed.
+# Nothing is composed of provider-helm's before it is there.
+OPTIONAL = {"provider-helm"}
 PROVIDERS = {"kubernetes.m.crossplane.io": "provider-kubernetes", "helm.m.crossplane.io": "provider-helm"}
 
 
@@ -36,7 +43,7 @@ def _is_granted(api_version, kind):
     group = api_version.rpartition("/")[0]
     ours = {(xrd["spec"]["group"], xrd["spec"]["names"]["kind"]) for xrd in apis.definitions()}
     installed = {needed["package"].rpartition("/")[2] for needed in packages.dependencies()["dependsOn"]}
-    if (group, kind) in ours or group in CROSSPLANE_GROUPS or PROVIDERS.get(group) in installed:
+    if (group, kind) in ours or group in CROSSPLANE_GROUPS or PROVIDERS.get(group) in installed | OPTIONAL:
         return True
     if group in ("", "apps") and kind in CROSSPLANE:
         return True

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from schemas import apis
-
-from local import images, lws, stacks, tools
+from local import images, lws, sources, stacks, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -248,12 +243,7 @@ class Commands:
         served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
         argv = ("-m", "cli.main", "functions", *served)
         env = {"PYTHONUNBUFFERED": "1", "MODELPLANE_KINDS": str(tools.files("inference-extension") / "crds")}
-        return Spec("functions", (sys.executable, *argv), env, port, (_sources("functions"),))
-
-    def registry(self) -> Spec:
-        port, disk = self._port(stacks.REGISTRY), self._folder("registry")
-        argv = (str(tools.path("crane")), "registry", "serve", "--address", f"127.0.0.1:{port}", "--disk", str(disk))
-        return Spec(stacks.REGISTRY, argv, {}, port)
+        return Spec("functions", (sys.executable, *argv), env, port, (sources.digest("functions"),))
 
     def packaged_function(self, name: str, package: Path) -> Spec:
         """A function in the file system of the image that its package holds."""
@@ -275,7 +265,7 @@ class Commands:
             "fleet",
             (sys.executable, *argv),
             {"PYTHONUNBUFFERED": "1"},
-            needs=(self.server(CONTROL_PLANE), _sources("fleet")),
+            needs=(self.server(CONTROL_PLANE), sources.digest("fleet")),
         )
 
     def _loopback(self, name: str, cluster: str) -> dict[str, object]:
@@ -301,20 +291,6 @@ class Commands:
         folder = self.state.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-
-@functools.cache
-def _sources(process: str) -> str:
-    """Changes with the Python that the process runs, so that `up` restarts it when it runs an older one."""
-    ours = [name.replace("-", "_") for name in apis.function_names()]
-    packages = ["local", "schemas"] if process == "fleet" else ["kit", "scheduling", "schemas", *ours]
-    digest = hashlib.sha256()
-    for package in packages:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            for file in sorted(Path(folder).rglob("*.py")):
-                digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _name(cluster: str, process: str) -> str:

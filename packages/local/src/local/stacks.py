@@ -22,10 +22,16 @@ def check_tools() -> None:
 
 @dataclass(frozen=True)
 class Stacks:
-    """provider-helm of one state folder."""
+    """The processes of one state folder."""
 
     state: State
     plan: Plan
+
+    def registry(self) -> Spec:
+        port, disk = self.plan.ports[REGISTRY], self.state.folder / REGISTRY
+        disk.mkdir(parents=True, exist_ok=True)
+        argv = (str(tools.path("crane")), "registry", "serve", "--address", f"127.0.0.1:{port}", "--disk", str(disk))
+        return Spec(REGISTRY, argv, port=port)
 
     def provider_helm(self) -> Spec:
         name, ports = "provider-helm", self.plan.ports

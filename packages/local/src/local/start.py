@@ -66,7 +66,7 @@ class Start:
             install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
             self._ensure(self.commands.provider_kubernetes(), wait=False)
         if self.plan.packages or self.plan.stack:
-            self._ensure(self.commands.registry())
+            self._ensure(Stacks(self.state, self.plan).registry())
         if self.plan.stack:
             self._charts(api)
         install.kinds(api, tools.files("crossplane") / "crds", self._until)
