@@ -14,7 +14,12 @@ MANIFESTS = [m for m in yaml.safe_load_all(packages.install_manifests()) if m]
 CASES = sorted(ROOT.glob("functions/*/tests/cases/*.yaml"))
 # By Crossplane's own role, in its chart.
 CROSSPLANE = {"ConfigMap", "Secret", "Service", "ServiceAccount", "Deployment"}
-CROSSPLANE_GROUPS = {"protection.crossplane.io", "apiextensions.crossplane.io", "pkg.crossplane.io"}
+CROSSPLANE_GROUPS = {
+    "apiextensions.k8s.io",
+    "protection.crossplane.io",
+    "apiextensions.crossplane.io",
+    "pkg.crossplane.io",
+}
 # By Crossplane's RBAC manager, for the kinds of a provider that is installed.
 PROVIDERS = {"kubernetes.m.crossplane.io": "provider-kubernetes", "helm.m.crossplane.io": "provider-helm"}
 
