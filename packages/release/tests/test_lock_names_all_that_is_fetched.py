@@ -37,6 +37,17 @@ def test_an_image_is_listed_once_with_all_who_need_it():
     ]
 
 
+def test_a_chart_is_listed_by_repository_and_version():
+    chart = {"repository": "oci://example.com/charts", "name": "c", "version": "v1"}
+    release = {
+        "kind": "Release",
+        "metadata": {"name": "r", "namespace": "s"},
+        "spec": {"forProvider": {"chart": chart}},
+    }
+    found = lock.lock([release], None)["charts"]
+    assert found == [{"chart": "oci://example.com/charts/c", "version": "v1", "neededBy": ["Release s/r"]}]
+
+
 def test_a_model_is_listed_with_its_revision_and_a_path_is_not():
     local = {**ENGINE, "args": ["--model", "/mnt/models"]}
     found = lock.lock([_deployment(ENGINE, ENGINE, local)], None)["models"]

@@ -27,11 +27,13 @@ def test_functions_are_of_the_configurations_own_version():
     assert {d["version"] for d in needs if d["kind"] == "Function"} == {names.version()}
 
 
-def test_the_provider_is_one_that_is_tested_here():
+def test_the_providers_are_those_that_are_tested_here():
     from local import tools
 
-    (provider,) = (d for d in packages.configuration_metadata()["spec"]["dependsOn"] if d["kind"] == "Provider")
-    assert provider["version"] == f">={tools.table()['provider-kubernetes'].version}"
+    needs = packages.configuration_metadata()["spec"]["dependsOn"]
+    asked = {d["package"].rpartition("/")[2]: d["version"] for d in needs if d["kind"] == "Provider"}
+    tested = ("provider-kubernetes", "provider-helm")
+    assert asked == {name: f">={tools.table()[name].version}" for name in tested}
 
 
 @pytest.mark.parametrize("function", apis.function_names())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 HELP = """\
-List every package, image and model that the manifests in PATH... make a fleet fetch.
+List every package, chart, image and model that the manifests in PATH... make a fleet fetch.
 
 PATH is a file, a folder (*.yaml, *.yml and *.json below it, but not want.yaml) or -
 for standard input: the fleet and its models. It is rendered, so that what Modelplane

@@ -23,7 +23,7 @@ OBJECT = Kind("kubernetes.m.crossplane.io/v1alpha1", "Object")
 PUBLIC_REGISTRY = "xpkg.crossplane.io"
 _PROVIDER_REVISION = Kind("pkg.crossplane.io/v1", "ProviderRevision")
 _BUILD = "modelplane.ai/build"
-_PROVIDER = "crossplane-contrib/provider-kubernetes"
+_PROVIDERS = ("provider-kubernetes", "provider-helm")
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def check(api: Api, packages: list[Package]) -> None:
 
 
 def push(packages: list[Package], registry: str) -> None:
-    """Bring every package, and the provider they depend on, into the registry."""
+    """Bring every package, and the providers they depend on, into the registry."""
     for package in packages:
         _crane("push", str(package.file), f"{registry}/{package.path}:{package.version}")
-    provider = tools.table()["provider-kubernetes"]
     with tempfile.TemporaryDirectory() as work:
-        file = _provider_package(Path(work))
-        _crane("push", str(file), f"{registry}/{_PROVIDER}:{provider.version}")
+        for name in _PROVIDERS:
+            file = _provider_package(name, Path(work))
+            _crane("push", str(file), f"{registry}/crossplane-contrib/{name}:{tools.table()[name].version}")
 
 
 def install_configuration(api: Api, packages: list[Package], registry: str, until: install.Until) -> None:
@@ -150,16 +150,15 @@ def _rewrite(registry: str) -> Manifest:
     }
 
 
-def _provider_package(work: Path) -> Path:
+def _provider_package(name: str, work: Path) -> Path:
     """The provider's package as its project makes it, without the image: its process is one of ours."""
-    root = work / "package"
+    root, file = work / name, work / f"{name}.xpkg"
     root.mkdir()
-    meta = {"apiVersion": "meta.pkg.crossplane.io/v1", "kind": "Provider", "metadata": {"name": "provider-kubernetes"}}
+    meta = {"apiVersion": "meta.pkg.crossplane.io/v1", "kind": "Provider", "metadata": {"name": name}}
     spec = {"spec": {"capabilities": ["SafeStart"]}}
     (root / "crossplane.yaml").write_text(yaml.safe_dump({**meta, **spec}), encoding="utf-8")
-    for crd in sorted((tools.files("provider-kubernetes") / "crds").glob("*.yaml")):
+    for crd in sorted((tools.files(name) / "crds").glob("*.yaml")):
         (root / crd.name).write_bytes(crd.read_bytes())
-    file = work / "provider.xpkg"
     _run("crossplane-cli", "xpkg", "build", f"--package-root={root}", f"--package-file={file}")
     return file
 

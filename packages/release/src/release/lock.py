@@ -1,4 +1,4 @@
-"""All that a fleet fetches: packages, images, models, and the kinds of others; by digest where one is known."""
+"""All that a fleet fetches: packages, charts, images, models, and the kinds of others; by digest where one is known."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def lock(rendered: Sequence[Manifest], packages: Path | None) -> dict[str, list[
     """What `rendered`, all objects on all clusters, needs beside the packages of this version."""
     return {
         "packages": [*_packages(packages), *_providers()],
+        "charts": _charts(rendered),
         "images": _images(rendered),
         "models": _models(rendered),
         "testedWith": compatibility(),
@@ -65,6 +66,19 @@ def _providers() -> list[Row]:
     return [
         {"package": f"{needed['package']}:{needed['version'].lstrip('>=')}", "digest": None}
         for needed in dependencies()["dependsOn"]
+    ]
+
+
+def _charts(rendered: Iterable[Manifest]) -> list[Row]:
+    needed = defaultdict(set)
+    for manifest in rendered:
+        if manifest["kind"] == "Release":
+            chart = manifest["spec"]["forProvider"]["chart"]
+            named = chart.get("url") or f"{chart['repository']}/{chart['name']}"
+            needed[named, str(chart.get("version") or "")].add(_described(manifest))
+    return [
+        {"chart": chart, "version": version or None, "neededBy": sorted(needed[chart, version])}
+        for chart, version in sorted(needed)
     ]
 
 
