@@ -25,9 +25,16 @@ from cli.local_errors import sentences, state_option
     default=True,
     help="Add contexts to $KUBECONFIG or ~/.kube/config and make `modelplane` current.",
 )
+@click.option(
+    "--data-path",
+    is_flag=True,
+    help="Run the pods of known images, in network namespaces, with Envoy in front; needs root.",
+)
 @state_option
 @sentences
-def command(clusters: int | None, nodes: int | None, kubeconfig: bool, state: Path | None) -> None:
+def command(  # As many as there are options.
+    clusters: int | None, nodes: int | None, kubeconfig: bool, data_path: bool, state: Path | None
+) -> None:
     """Start etcd, API servers, Crossplane, the functions and workload clusters, and return when all is ready.
 
     What runs already is left alone and what died is started again; more clusters can be added, not removed.
@@ -48,7 +55,7 @@ def command(clusters: int | None, nodes: int | None, kubeconfig: bool, state: Pa
             if what != "running" and not (console.is_terminal and what == "started"):
                 console.print(f"{time.monotonic() - start:5.1f} s  {name} {what}", markup=False, soft_wrap=True)
 
-        cluster = local.up(local.Options(state, clusters, nodes, kubeconfig), tell)
+        cluster = local.up(local.Options(state, clusters, nodes, kubeconfig, data_path), tell)
     console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
     if cluster.context:
         console.print(f"kubectl uses the context {cluster.context}.", markup=False, soft_wrap=True)

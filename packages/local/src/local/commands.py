@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from pathlib import Path
 from schemas import apis
 
 from local import lws, tools
+from local.datapath import images
 from local.processes import Spec, write
-from local.state import CONTROL_PLANE, Plan, State, workload_clusters
+from local.state import CONTROL_PLANE, Plan, State, cluster_number, workload_clusters
 
 _CONTROL_PLANE_PORTS = (
     "etcd",
@@ -38,6 +40,7 @@ _BINARIES = (
     "kwok",
     "lws",
 )
+_DATA_PATH_BINARIES = ("inference-sim", "pd-sidecar", "endpoint-picker")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -53,16 +56,16 @@ def port_names(clusters: int) -> list[str]:
     return [*_CONTROL_PLANE_PORTS, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in _WORKLOAD_PORTS)]
 
 
-def process_names(clusters: int) -> list[str]:
+def process_names(clusters: int, data_path: bool = False) -> list[str]:
     """Every process, in the order in which a person reads them."""
     own = [p for p in _CONTROL_PLANE_PORTS if "/" not in p]
-    theirs = [p for p in _WORKLOAD_PORTS if "/" not in p]
+    theirs = [p for p in _WORKLOAD_PORTS if "/" not in p] + (["kubelet"] if data_path else [])
     return [*own, "fleet", *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
 
 
-def check_tools() -> None:
+def check_tools(data_path: bool = False) -> None:
     """Fail before anything is started when a tool is missing."""
-    for binary in _BINARIES:
+    for binary in (*_BINARIES, *(_DATA_PATH_BINARIES if data_path else ())):
         tools.path(binary)
     for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws"):
         tools.files(name)
@@ -215,11 +218,26 @@ class Commands:
         argv = ["-m", "local.fleet", "--kubeconfig", str(self.state.kubeconfig())]
         if self.plan.nodes is not None:
             argv += ["--nodes", str(self.plan.nodes)]
+        if self.plan.network:
+            argv += [f"--network={self.plan.network}"]
         return Spec(
             "fleet",
             (sys.executable, *argv),
             {"PYTHONUNBUFFERED": "1"},
             needs=(self.server(CONTROL_PLANE), _sources("fleet")),
+        )
+
+    def kubelet(self, cluster: str) -> Spec:
+        """Runs the pods of a workload cluster, where they are run."""
+        argv = ["-m", "local.datapath", "--kubeconfig", str(self.state.kubeconfig(cluster))]
+        argv += ["--state", str(self.state.folder), f"--network={self.plan.network}"]
+        argv += [f"--cluster={cluster_number(cluster)}"]
+        builds = {v: os.environ[v] for v in (*images.VARIABLES.values(), "MODELPLANE_TOOLS") if v in os.environ}
+        return Spec(
+            _name(cluster, "kubelet"),
+            (sys.executable, *argv),
+            {"PYTHONUNBUFFERED": "1", **builds},
+            needs=(self.server(cluster), _sources("fleet")),
         )
 
     def _loopback(self, name: str, cluster: str) -> dict[str, object]:
@@ -251,7 +269,7 @@ class Commands:
 def _sources(process: str) -> str:
     """Changes with the Python that the process runs, so that `up` restarts it when it runs an older one."""
     ours = [name.replace("-", "_") for name in apis.function_names()]
-    packages = ["local", "schemas"] if process == "fleet" else ["kit", "scheduling", "schemas", *ours]
+    packages = ["contract", "local", "schemas"] if process == "fleet" else ["kit", "scheduling", "schemas", *ours]
     digest = hashlib.sha256()
     for package in packages:
         spec = importlib.util.find_spec(package)

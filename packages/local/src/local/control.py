@@ -8,6 +8,7 @@ from pathlib import Path
 
 from local import kubeconfig, ports
 from local.commands import check_tools, port_names, process_names
+from local.datapath import network
 from local.errors import LocalError, RefusedError
 from local.processes import Record, stop
 from local.start import Start
@@ -25,6 +26,8 @@ class Options:
     clusters: int | None = None
     nodes: int | None = None
     kubeconfig: bool = True
+    data_path: bool = False
+    """Whether pods are run, by a kubelet for known images; once so, always so until `down`."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,12 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
     if users_file:
         kubeconfig.read(users_file)
     _plan(state.load(), options)
-    check_tools()
+    check_tools(options.data_path)
+    if options.data_path:
+        network.check()
     state.claim()
     with state.lock():
-        plan = _with_ports(state, _plan(state.load(), options))
+        plan = _with_network(_with_ports(state, _plan(state.load(), options)), options)
         state.save(plan)
         Start(state, plan, on_progress).run()
         context = _merge(state, plan, users_file) if users_file else ""
@@ -92,6 +97,7 @@ def down(folder: Path | None = None) -> bool:
         return True
     with state.lock():
         _stop(state.book.everything())
+        _disconnect(state)
         for file in _users_files(state):
             kubeconfig.remove_from(file, str(state.folder))
         state.erase()
@@ -103,7 +109,8 @@ def status(folder: Path | None = None) -> list[Process]:
     state = State(folder)
     if not state.exists:
         return []
-    return [_describe(name, state.book.find(name)) for name in process_names(state.load().clusters)]
+    plan = state.load()
+    return [_describe(name, state.book.find(name)) for name in process_names(plan.clusters, bool(plan.network))]
 
 
 def logs(name: str, folder: Path | None = None) -> Path:
@@ -123,8 +130,14 @@ def _plan(plan: Plan, options: Options) -> Plan:
         raise RefusedError(
             f"{plan.clusters} workload clusters exist and `up` only adds: run `modelplane down` first to have {wanted}"
         )
+    if options.data_path and plan.ports and not plan.network:
+        raise RefusedError("Pods are played here and not run: run `modelplane down` first to have --data-path")
     nodes = options.nodes if options.nodes is not None else plan.nodes
     return replace(plan, clusters=wanted, nodes=nodes)
+
+
+def _with_network(plan: Plan, options: Options) -> Plan:
+    return replace(plan, network=network.choose()) if options.data_path and not plan.network else plan
 
 
 def _with_ports(state: State, plan: Plan) -> Plan:
@@ -143,6 +156,17 @@ def _merge(state: State, plan: Plan, file: Path) -> str:
     return kubeconfig.merge_into(file, ours, str(state.folder))
 
 
+def _disconnect(state: State) -> None:
+    """Remove the networks and mounts of pods; what cannot be read any more is found by the state folder."""
+    try:
+        plan = state.load()
+    except RefusedError:
+        plan = Plan()
+    network.unmount(state.folder)
+    if plan.network:
+        network.remove(plan.network, range(1, plan.clusters + 1))
+
+
 def _users_files(state: State) -> list[Path]:
     try:
         return [Path(f) for f in state.load().users_kubeconfig.split("\n") if f]
@@ -154,8 +178,11 @@ def _stop(alive: list[Record]) -> None:
     def rank(record: Record) -> int:
         return next((i for i, last in enumerate(_LAST, start=1) if record.name.endswith(last)), 0)
 
+    # Kubelets first: what they started they end, and would start again.
+    kubelets = [r for r in alive if r.name.endswith("-kubelet")]
+    stop(kubelets)
     for level in range(len(_LAST) + 1):
-        stop([r for r in alive if rank(r) == level])
+        stop([r for r in alive if rank(r) == level and r not in kubelets])
 
 
 def _describe(name: str, record: Record | None) -> Process:

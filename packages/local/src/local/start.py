@@ -14,10 +14,11 @@ from pathlib import Path
 from local import install, kubeconfig, lws, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
+from local.datapath.network import Network
 from local.errors import LocalError, NotReadyError
 from local.fleet.gateway import GATEWAY, GATEWAY_NAME
 from local.processes import Spec, write
-from local.state import CONTROL_PLANE, Plan, State, workload_clusters
+from local.state import CONTROL_PLANE, Plan, State, cluster_number, workload_clusters
 
 PATIENCE = 180.0
 Progress = Callable[[str, str], None]
@@ -51,7 +52,9 @@ class Start:
                 self.ended.set()  # What still waits in another thread gives up.
 
     def _credentials(self, cluster: str) -> None:
-        made = pki.make(self.state.pki(cluster).folder)
+        played = cluster == CONTROL_PLANE or not self.plan.network
+        addresses = [] if played else [Network(self.plan.network, cluster_number(cluster)).host]
+        made = pki.make(self.state.pki(cluster).folder, addresses)
         name = "modelplane" if cluster == CONTROL_PLANE else f"modelplane-{cluster}"
         config = kubeconfig.make(name, self.commands.server(cluster), made)
         write(self.state.kubeconfig(cluster), kubeconfig.dump(config))
@@ -90,6 +93,8 @@ class Start:
             api.apply(manifest)
         for spec in specs:
             self._await_port(spec)
+        if self.plan.network:
+            self._ensure(self.commands.kubelet(cluster), wait=False)
 
     def _fleet(self, clusters: list[str]) -> None:
         install.cluster_secrets(self._api(CONTROL_PLANE), [self.state.kubeconfig(c) for c in clusters])
@@ -155,7 +160,9 @@ class Start:
 
     def _write_stages(self) -> None:
         folder = tools.files("kwok")
-        stages = [file.read_text() for file in sorted(folder.glob("*/*.yaml"))]
+        # Where a kubelet runs pods, only nodes are left to play.
+        played = "node-*.yaml" if self.plan.network else "*.yaml"
+        stages = [file.read_text() for file in sorted(folder.glob(f"*/{played}"))]
         write(Path(self.state.folder / "kwok.yaml"), "\n---\n".join(stages))
 
 

@@ -16,9 +16,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True, help="the control plane's")
     parser.add_argument("--nodes", type=int, help="at most this many nodes per workload cluster")
+    parser.add_argument(
+        "--network", type=int, default=0, help="N of 10.N.0.0/16 where pods run; 0 where they are played"
+    )
     chosen = parser.parse_args()
-    _log("The gateways of the workload clusters have addresses and accept routes, but no gateway runs here")
-    Controller(Api.from_file(chosen.kubeconfig, "modelplane-fleet"), chosen.nodes, _log).run()
+    if not chosen.network:
+        _log("The gateways of the workload clusters have addresses and accept routes, but no gateway runs here")
+    Controller(Api.from_file(chosen.kubeconfig, "modelplane-fleet"), chosen.nodes, chosen.network, _log).run()
 
 
 def _log(text: str) -> None:

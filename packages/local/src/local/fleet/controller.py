@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from local.api import Api, Kind
+from local.datapath.network import Network
 from local.errors import LocalError
 from local.fleet import bindings, devices, nodes
 from local.fleet.bindings import Binding, Refusal
@@ -33,8 +34,9 @@ _RETRY, _RESYNC = 2.0, 60.0
 class Controller:
     """The whole fleet, compared as a whole each time."""
 
-    def __init__(self, api: Api, limit: int | None, log: Callable[[str], None]) -> None:
+    def __init__(self, api: Api, limit: int | None, network: int, log: Callable[[str], None]) -> None:
         self._api = api
+        self._network = network
         self._limit = limit
         self._log = log
         self._told: set[str] = set()
@@ -112,7 +114,8 @@ class Controller:
             self._api.patch({"apiVersion": OBJECT.api_version, "kind": OBJECT.kind, "metadata": metadata})
 
     def _play_gateway(self, index: int, binding: Binding | None) -> set[str]:
-        self._workloads[index][1].keep_gateway(_name(binding))
+        address = Network(self._network, index).gateway if self._network else ""
+        self._workloads[index][1].keep_gateway(_name(binding), address)
         return set()
 
     def _keep(self, index: int, binding: Binding | None, classes: Mapping[str, Manifest]) -> set[str]:
