@@ -104,9 +104,9 @@ class Plane:
         self.wait("nothing is left", lambda: not self.kubectl.get(everything, "-A"))
 
 
-def start(state: Path, clusters: int) -> tuple[Plane, local.Cluster]:
+def start(state: Path, clusters: int, *, data_path: bool = False) -> tuple[Plane, local.Cluster]:
     """A control plane of our own in the folder `state`; whoever starts it stops it."""
-    cluster = local.up(local.Options(state=state, clusters=clusters, kubeconfig=False))
+    cluster = local.up(local.Options(state=state, clusters=clusters, kubeconfig=False, data_path=data_path))
     binary = tools.path("kubectl")
     workload = lambda index: Kubectl(binary, cluster.workload_kubeconfig(index))  # noqa: E731  # It is a value here.
     return Plane(Kubectl(binary, cluster.kubeconfig), workload, cluster.state.book.log("functions")), cluster

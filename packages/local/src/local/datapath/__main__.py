@@ -29,17 +29,15 @@ def main() -> None:
     chosen = parser.parse_args()
     api = Api.from_file(chosen.kubeconfig, "modelplane-kubelet")
     where = Network(chosen.network, chosen.cluster)
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     _clean(where, chosen.state, f"cluster-{chosen.cluster}")
     network.bridge(where)
     relay.serve(where.host, 443, urlsplit(api.server).port or 443)
     node = Node(api, where, chosen.state, f"cluster-{chosen.cluster}")
     kubelet, gateway = Kubelet(node, _log), Gateway(node, _log)
-    for each in (kubelet, gateway):
-        threading.Thread(target=each.run, args=(ended,), daemon=True).start()
-    ended.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: kubelet.stop())
+    threading.Thread(target=gateway.run, daemon=True).start()
+    kubelet.run()
     gateway.kill()
     kubelet.kill()
 

@@ -48,15 +48,15 @@ class Gateway:
             policy="Always",
         )
 
-    def run(self, ended: threading.Event) -> None:
-        """Until `ended`."""
+    def run(self) -> None:
+        """Until `kill`."""
         network.attach(self._node.network, self._node.network.gateway)
         shutil.rmtree(self._config, ignore_errors=True)
         self._write("envoy", envoy.bootstrap())
         watches = Watches(self._node.api, self._changed)
         for kind in _KINDS:
             watches.start(kind)
-        while not ended.is_set():
+        while not self.container.ending.is_set():
             self._changed.clear()
             if self._update() and not self.container.pid and not self.container.ending.is_set():
                 self._start()

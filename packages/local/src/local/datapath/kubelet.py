@@ -25,12 +25,13 @@ class Kubelet:
         self._pods: dict[str, Pod] = {}
         self._changed = threading.Event()
         self._gone: set[str] = set()
+        self._ended = False
         Watches(node.api, self._changed).start(POD)
 
-    def run(self, ended: threading.Event) -> None:
-        """Until `ended`."""
+    def run(self) -> None:
+        """Until `stop`."""
         trouble = ""
-        while not ended.is_set():
+        while not self._ended:
             self._changed.clear()
             try:
                 self.reconcile()
@@ -57,6 +58,11 @@ class Kubelet:
             self._pods[uid].update(_deleted(self._pods[uid].manifest))
         self._gone &= set(found)
 
+    def stop(self) -> None:
+        """Start nothing any more."""
+        self._ended = True
+        self._changed.set()
+
     def kill(self) -> None:
         """End every process of every pod at once."""
         for pod in list(self._pods.values()):
@@ -66,7 +72,7 @@ class Kubelet:
         pod = Pod(manifest, self._addresses.take(), self._node, self._end)
         self._pods[uid] = pod
         self._log(f"{pod.name}: started at {pod.address}")
-        pod.start()
+        threading.Thread(target=pod.run, daemon=True, name=pod.name).start()
 
     def _end(self, uid: str) -> None:
         pod = self._pods.pop(uid)

@@ -36,12 +36,12 @@ class Node:
     cluster: str
 
 
-class Pod(threading.Thread):
+class Pod:
     """A pod that is bound to one of our nodes; `publish` writes its status."""
 
     def __init__(self, manifest: Manifest, address: str, node: Node, on_gone: Callable[[str], None]) -> None:
         meta = manifest["metadata"]
-        super().__init__(name=f"pod {meta['namespace']}/{meta['name']}", daemon=True)
+        self.name = f"pod {meta['namespace']}/{meta['name']}"
         self.manifest = manifest
         self.address = address
         self._node = node
