@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 QUIET := --quiet --disable-pip-version-check
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools e2e race soak bench models lock clean
+.PHONY: help demo test lint tools e2e datapath race soak bench models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -26,7 +26,7 @@ demo: $(VENV)/.ready ## Show the main job offline: from YAML to what clusters ge
 	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/tour
 
 test: lint ## Lint, then every test that needs no control plane
-	@$(BIN)/pytest -n 2 -m "not e2e" $(ARGS)
+	@$(BIN)/pytest -n 2 -m "not e2e and not datapath" $(ARGS)
 
 lint: $(VENV)/.ready ## ruff, mypy, import-linter
 	@$(BIN)/ruff check --quiet .
@@ -39,6 +39,9 @@ tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; need
 
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 	@$(BIN)/pytest -m e2e $(ARGS)
+
+datapath: tools ## Pods that answer: prefill/decode proven, and every link broken in turn (root, Linux)
+	@$(BIN)/pytest -m datapath -n 0 $(ARGS)
 
 soak: $(VENV)/.ready ## More than 100,000 random cases of placing and of the ledger (some ten minutes)
 	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py

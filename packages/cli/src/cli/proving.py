@@ -178,7 +178,7 @@ def prompt(words: int) -> str:
 
 
 def ask(target: Target, body: Mapping[str, Any]) -> tuple[int, str]:
-    """One completion through the route: its status and the start of its body; 0 where there is no answer."""
+    """One completion through the route: its status and its body; 0 where there is no answer."""
     where = urlsplit(target.url)
     secure = where.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
@@ -187,7 +187,7 @@ def ask(target: Target, body: Mapping[str, Any]) -> tuple[int, str]:
     try:
         link.request("POST", f"{where.path.rstrip('/')}/v1/completions", json.dumps(body), headers)
         answer = link.getresponse()
-        return answer.status, answer.read().decode(errors="replace")[:2000]
+        return answer.status, answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as e:
         return 0, str(e) or type(e).__name__
     finally:

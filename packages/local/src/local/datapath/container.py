@@ -207,14 +207,14 @@ class Container:
 
     def kill(self, number: signal.Signals) -> None:
         """Send a signal to the container's first process."""
-        inner = _child(self.pid)
+        inner = first_process(self.pid)
         if inner:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(inner, number)
 
     def execute(self, words: list[str], seconds: float) -> int:
         """Run a command inside of the container."""
-        inside = ["nsenter", f"--target={_child(self.pid)}", "--mount", "--net", "--pid", "--root", "--", *words]
+        inside = ["nsenter", f"--target={first_process(self.pid)}", "--mount", "--net", "--pid", "--root", "--", *words]
         return subprocess.run(inside, capture_output=True, timeout=seconds, check=False).returncode
 
     def end(self, grace: float) -> None:
@@ -254,7 +254,7 @@ def _waiting(seconds: float) -> str:
     return f"back-off {seconds:.0f}s restarting failed container"
 
 
-def _child(pid: int) -> int:
+def first_process(pid: int) -> int:
     """The first process of the container: the only child of the `unshare` that we started."""
     if pid:
         with contextlib.suppress(OSError, ValueError, IndexError):
