@@ -46,7 +46,11 @@ def listeners(cluster: Cluster) -> Manifest:
         "early_header_mutation_extensions": [_early()],
         "access_log": [_access_log()],
         "http_filters": [*(_picker_filter(cluster, pool) for pool in pools), _router()],
-        "route_config": {"name": "routes", "virtual_hosts": [_host(r, cluster) for r in routes]},
+        "route_config": {
+            "name": "routes",
+            "validate_clusters": False,
+            "virtual_hosts": [_host(r, cluster) for r in routes],
+        },
     }
     chain = {"filters": [{"name": "http", "typed_config": manager}]}
     listener = {

@@ -92,5 +92,14 @@ class Gateway:
     def _launch(self) -> Launch:
         program = images.program("envoyproxy/envoy:v1.38.3")
         where = self._node.network.namespace(self._node.network.gateway)
-        words = [*program.entrypoint, "-c", "/etc/envoy/envoy.json", "--concurrency", "1", "--log-level", "warning"]
+        words = [
+            *program.entrypoint,
+            "-c",
+            "/etc/envoy/envoy.json",
+            "--concurrency",
+            "1",
+            "--disable-hot-restart",
+            "--log-level",
+            "warning",
+        ]
         return Launch(where, words, {"PATH": "/usr/bin:/bin"}, {**program.files, "/etc/envoy": self._config})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -50,12 +51,11 @@ class Launch:
         return "\n".join(lines)
 
     def _bind(self, root: str, inside: str, place: Path) -> str:
-        source, target = shlex.quote(str(place)), shlex.quote(root + inside)
-        if place.is_dir():
-            return f"mkdir -p {target}; mount --bind {source} {target}"
-        return (
-            f"mkdir -p {shlex.quote(str(Path(root + inside).parent))}; touch {target}; mount --bind {source} {target}"
-        )
+        # Resolved here: an absolute link, such as /var/run, would lead out of the container's root.
+        there = Path(root + os.path.realpath(inside))
+        source, target = shlex.quote(str(place)), shlex.quote(str(there))
+        made = f"mkdir -p {target}" if place.is_dir() else f"mkdir -p {shlex.quote(str(there.parent))}; touch {target}"
+        return f"{made}; mount --bind {source} {target}"
 
     def _exec(self, root: str) -> str:
         pairs = [f"{k}={v}" for k, v in self.env.items()]
