@@ -58,9 +58,8 @@ def broken(pods: Pods) -> list[str]:
     ]
     serving = {"mode": "PrefillDecode", "endpointPicker": _picker(pods.picker)}
     found = check({"spec": {"serving": serving, "engines": engines}})
-    return list(
-        dict.fromkeys(f.id for f in found if _RULES.fullmatch(f.id) and (f.counts or f.id == "block-size-phases"))
-    )
+    ids = dict.fromkeys(f.id for f in found if _RULES.fullmatch(f.id) and (f.counts or f.id == "block-size-phases"))
+    return sorted(ids, key=lambda rule: not rule.endswith(("-differ", "-phases")))
 
 
 def _picker(pods: Sequence[Manifest]) -> Manifest:

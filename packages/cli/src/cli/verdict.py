@@ -181,10 +181,10 @@ def _links(name: str, sent: Sequence[Sent], parts: Parts) -> Iterator[str]:
 
 def _unreachable(sent: Sequence[Sent], parts: Parts) -> Iterator[str]:
     told = " ".join(s.body for s in sent)
+    if not parts.picker_allowed:
+        yield "picker-access"  # It is not ready for this very reason.
     if not parts.picker_ready:
         yield "picker-down"
-    if not parts.picker_allowed:
-        yield "picker-access"
     if not parts.picker_secure:
         yield "picker-tls"
     if not parts.decode_ready:

@@ -187,7 +187,7 @@ class Pod:
     def _resolve(self, spec: Manifest) -> Launch:
         program = images.program(spec["image"])
         server = {"KUBERNETES_SERVICE_HOST": self._node.network.host, "KUBERNETES_SERVICE_PORT": "443"}
-        given = {**server, **environment.resolve(spec, self.manifest, self._source)}
+        given = {**server, **environment.resolve(spec, self._addressed(), self._source)}
         base = {"PATH": _PATH, "HOME": "/", "HOSTNAME": self.manifest["metadata"]["name"], **program.env}
         mounts = {m["mountPath"]: self._mounted(m) for m in spec.get("volumeMounts") or []}
         security = {**(self.manifest["spec"].get("securityContext") or {}), **(spec.get("securityContext") or {})}
@@ -200,6 +200,11 @@ class Pod:
             f"{user}:{security.get('runAsGroup', user)}" if user else "",
             spec.get("workingDir") or "/",
         )
+
+    def _addressed(self) -> Manifest:
+        """The object with its address, which may have been read before that was written."""
+        where = {"podIP": self.address, "podIPs": [{"ip": self.address}], "hostIP": self._node.network.host}
+        return {**self.manifest, "status": {**self.manifest.get("status", {}), **where}}
 
     def _mounted(self, mount: Manifest) -> Path:
         if mount["name"] not in self._volumes:
