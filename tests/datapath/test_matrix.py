@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +23,8 @@ from remote import Remote
 
 pytestmark = pytest.mark.datapath
 HEALTHY = Row("healthy", "Nothing.", "Disaggregating", "", [200])
+# In a namespace of its own: the other one may still be on its way out.
+ATTACKED = Row("attacked", "Nothing.", "Disaggregating", "", [200])
 REPEATS = int(os.environ.get("REPEATS", "100"))
 
 
@@ -123,12 +128,8 @@ def test_a_healthy_replica_is_never_blamed(plane, kube, remote, manifests):
 
 def test_what_a_client_says_of_routing_reaches_nobody(plane, kube, remote, manifests):
     """Without the early removal the sidecar calls whatever host a client names."""
-    import http.client
-    import json
-    import socket
-
-    with running(plane, kube, HEALTHY, manifests) as target:
-        settle(plane, HEALTHY, target)
+    with running(plane, kube, ATTACKED, manifests) as target:
+        settle(plane, ATTACKED, target)
         (decode,) = proving.pods(remote, target).decode
         with socket.create_server((decode["status"]["hostIP"], 0)) as trap:
             trap.settimeout(2)
