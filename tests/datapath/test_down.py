@@ -24,7 +24,7 @@ POD = {
                 "name": "engine",
                 "image": "vllm/vllm-openai:v0.19.1",
                 "args": ["--model=m"],
-                "volumeMounts": [{"name": "memory", "mountPath": "/dev/shm"}],
+                "volumeMounts": [{"name": "memory", "mountPath": "/dev/shm"}],  # noqa: S108  # A mount point.
                 "readinessProbe": {"httpGet": {"path": "/health", "port": 8000}, "periodSeconds": 1},
             }
         ],

@@ -61,7 +61,7 @@ ROWS = {
     "its decider is off": (four(ALONE), both(contract=("picker-decider-off",)), "DecodeOnly", "picker-decider-off"),
     "nobody reads the header: the picker's word alone proves nothing": (
         four(CLAIMED),
-        both(sidecar={}),
+        both(sidecar={}, engine_port=8000, contract=("decode-port",)),
         "PrefillOnDecode",
         "sidecar-missing",
     ),

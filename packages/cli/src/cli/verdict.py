@@ -160,6 +160,8 @@ def _name(sent: Sequence[Sent], long: Sequence[Sent], parts: Parts) -> str:
 
 def _links(name: str, sent: Sequence[Sent], parts: Parts) -> Iterator[str]:
     """Every link that is seen to be broken, the one nearest to the client first."""
+    if name == "PrefillOnDecode" and not parts.sidecar:
+        yield "sidecar-missing"
     yield from parts.contract
     if parts.pools_of_a_rule > 1:
         yield "pools-in-one-rule"
@@ -207,9 +209,7 @@ def _failing(parts: Parts) -> Iterator[str]:
 
 
 def _lost(parts: Parts) -> Iterator[str]:
-    if not parts.sidecar:
-        yield "sidecar-missing"
-    elif parts.pool_port != parts.sidecar.get("port"):
+    if parts.pool_port != parts.sidecar.get("port"):
         yield "pool-port"
     elif parts.engine_port == parts.sidecar.get("port"):
         yield "decode-port"
