@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import breaking
 import pytest
 from local import tools
+from local.api import Api
 from local.testing import Plane, start
+from remote import Remote
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,3 +28,27 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
         yield plane
     finally:
         cluster.down()
+
+
+@pytest.fixture(scope="session")
+def manifests():
+    """What the example becomes on its cluster."""
+    return breaking.composed()
+
+
+@pytest.fixture(scope="session")
+def kube(plane):
+    """The workload cluster, once its nodes have devices."""
+    plane.wait(
+        "the cluster is declared", lambda: plane.kubectl.get("secret", "geneva-kubeconfig", "-n", "modelplane-system")
+    )
+    kube = plane.cluster("geneva")
+    plane.wait("nodes with devices", lambda: len(kube.get("resourceslices")) == 3)
+    return kube
+
+
+@pytest.fixture(scope="session")
+def remote(kube):
+    api = Api.from_file(kube.kubeconfig, "modelplane-tests")
+    yield Remote(api)
+    api.close()
