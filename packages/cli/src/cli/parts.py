@@ -43,6 +43,7 @@ def read(remote: Remote, target: Target, pods: Pods) -> Parts:
         sidecar=next((_sidecar(p) for p in pods.decode), {}),
         engine_port=next((engine_port(p) for p in pods.decode), 0),
         contract=broken(pods),
+        nixl=any(map(_speaks_nixl, serving)),
         side_channel=all(map(_own_side_channel, serving)),
         shared_memory=all(map(_memory, serving)),
     )
@@ -102,18 +103,24 @@ def _sidecar(pod: Manifest) -> dict[str, Any]:
         if container["name"] == "pd-sidecar":
             engine = flags.get("vllm-port") or flags.get("model-server-port") or "8001"
             secure = flags.get("secure-proxy", "true") != "false"
-            return {"port": int(flags.get("port") or 8000), "engine": int(engine), "tls": secure}
+            speaks = flags.get("kv-connector") or "nixlv2"
+            return {"port": int(flags.get("port") or 8000), "engine": int(engine), "tls": secure, "connector": speaks}
     return {}
 
 
 def _own_side_channel(pod: Manifest) -> bool:
     """Pods whose engine transfers nothing by NIXL need none."""
-    engine = next(c for c in pod["spec"]["containers"] if c["name"] == "engine")
-    if "NixlConnector" not in " ".join(_words(engine)):
+    if not _speaks_nixl(pod):
         return True
+    engine = next(c for c in pod["spec"]["containers"] if c["name"] == "engine")
     entries = [e for e in engine.get("env") or [] if e["name"] == "VLLM_NIXL_SIDE_CHANNEL_HOST"]
     own = [e.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath") == "status.podIP" for e in entries]
     return any(own) or any(e.get("value") == pod.get("status", {}).get("podIP") for e in entries)
+
+
+def _speaks_nixl(pod: Manifest) -> bool:
+    engine = next(c for c in pod["spec"]["containers"] if c["name"] == "engine")
+    return "NixlConnector" in " ".join(_words(engine))
 
 
 def _memory(pod: Manifest) -> bool:

@@ -79,10 +79,12 @@ class Parts:
     headers_removed: Sequence[str] = ()
     """By filters of the route, which act after the picker."""
     sidecar: Mapping[str, Any] = field(default_factory=dict)
-    """Of a decode pod: `port` it listens on, `engine` port it forwards to, `tls`; empty where there is none."""
+    """Of a decode pod: `port` it listens on, `engine` port it forwards to, `tls`, `connector`; empty where there is none."""
     engine_port: int = 0
     contract: Sequence[str] = ()
     """Rules that the replica's own manifests break."""
+    nixl: bool = True
+    """Whether engines are told to transfer by NIXL."""
     side_channel: bool = True
     """Whether every pod's side channel is its own address."""
     shared_memory: bool = True
@@ -117,6 +119,7 @@ LOOK = {
     "route-strips-header": "a filter of the HTTPRoute removes x-prefiller-host-port after the picker has set it",
     "side-channel-host": "VLLM_NIXL_SIDE_CHANNEL_HOST is not status.podIP on every engine pod",
     "shm-missing": "an engine pod has no Memory emptyDir at /dev/shm",
+    "sidecar-connector": "the sidecar's --kv-connector is not nixlv2, and the engines transfer by NIXL",
     "kv-transfer": "KV caches are not taken over: the logs of the decode engine",
     "picker-decides-not": "the picker never decides for prefill: its decider and nonCachedTokens",
     "header-lost": "the picker decides for prefill and no prefill pod is asked: its headers handler, then the sidecar",
@@ -202,6 +205,8 @@ def _unreachable(sent: Sequence[Sent], parts: Parts) -> Iterator[str]:
 
 
 def _failing(parts: Parts) -> Iterator[str]:
+    if parts.nixl and parts.sidecar.get("connector", "nixlv2") != "nixlv2":
+        yield "sidecar-connector"
     if not parts.side_channel:
         yield "side-channel-host"
     if not parts.shared_memory:
