@@ -86,5 +86,5 @@ def test_a_mount_never_leads_out_of_the_containers_root(tmp_path):
     """An absolute link in a path, such as /var/run, is resolved before the container's root stands in front of it."""
     (tmp_path / "link").symlink_to("/etc")
     launch = Launch("ns", ["true"], {}, {str(tmp_path / "link/secrets"): tmp_path})
-    script = launch.script(tmp_path / "scratch")
-    assert f"mkdir -p {tmp_path}/scratch/root/etc/secrets" in script
+    inside = tmp_path / "scratch" / "root"
+    assert f"mkdir -p {inside}/etc/secrets" in launch.script(tmp_path / "scratch")
