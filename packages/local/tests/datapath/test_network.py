@@ -51,7 +51,7 @@ def test_without_root_one_sentence_says_so(monkeypatch):
 def test_a_program_that_is_missing_is_named(monkeypatch):
     monkeypatch.setattr(network.os, "geteuid", lambda: 0)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(RefusedError, match="needs ip, nsenter, .* install the packages iproute2 and util-linux"):
+    with pytest.raises(RefusedError, match=r"needs ip, nsenter, .* install the packages iproute2 and util-linux"):
         network.check()
 
 
