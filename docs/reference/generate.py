@@ -276,7 +276,10 @@ def _commands() -> str:
 
 def _data_path() -> str:
     rows = [yaml.safe_load(f.read_text(encoding="utf-8")) for f in sorted(BROKEN.glob("*.yaml"))]
-    broken = [(r["breaks"], " or ".join(map(_status, r["client"])), r["verdict"], f"`{r['link']}`") for r in rows]
+    broken = [
+        (r["breaks"], " or ".join(map(_status, r["client"])), r["verdict"], f"`{r['link']}`", _before(r["link"]))
+        for r in rows
+    ]
     known = [
         (f"`{r.repository}`", r.program, {"": "any", "-": "by variable"}.get(r.version, r.version))
         for r in images.TABLE
@@ -286,7 +289,7 @@ def _data_path() -> str:
         "## What breaks how",
         "Each row is a test that breaks composed manifests and runs them (`make datapath`, picker and sidecar v0.7.1). The client's "
         "column is what its long prompt is answered with. A link that is no rule of [the contract](contract.md) is listed below.",
-        _table(("what is broken", "client sees", "verdict of `modelplane prove`", "link"), broken),
+        _table(("what is broken", "client sees", "verdict of `modelplane prove`", "link", "a rule of `check`"), broken),
         "## Links",
         _table(("link", "where to look"), [(f"`{name}`", text) for name, text in LOOK.items()]),
         "## Images that run",
@@ -299,6 +302,10 @@ def _data_path() -> str:
         "here; tokens, speed and the bytes of KV caches are made up.",
         _table(("where", "what it does"), PLAYED),
     )
+
+
+def _before(link: str) -> str:
+    return "yes" if link in {rule.id for rule in TABLE} else "no"
 
 
 def _status(code: int) -> str:

@@ -41,6 +41,8 @@ Exit codes: 0 every replica disaggregates, 1 one does not, 2 invalid input,
 4 something that is needed cannot be reached.
 """
 _INVALID = 2
+# A hanging engine is a finding, and must not hang the command.
+_ENGINE_PATIENCE = "--request-timeout=5s"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Workload:
         return list(json.loads(told)["items"])
 
     def raw(self, path: str) -> str | None:
-        return kubectl.attempt(self.kubeconfig, "get", "--raw", path)
+        return kubectl.attempt(self.kubeconfig, "get", "--raw", path, _ENGINE_PATIENCE)
 
     def allowed(self, account: str, namespace: str) -> bool:
         who = f"--as=system:serviceaccount:{namespace}:{account}"
