@@ -73,7 +73,7 @@ def _picker(pods: Sequence[Manifest]) -> Manifest:
 
 def _answers(remote: Remote, pod: Manifest) -> bool:
     meta = pod["metadata"]
-    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}:{engine_port(pod)}/proxy/health?timeout=2s"
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}:{engine_port(pod)}/proxy/health"
     return remote.raw(path) is not None
 
 
