@@ -24,7 +24,11 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     os.environ["PATH"] = f"{tools.path('kubectl').parent}{os.pathsep}{os.environ['PATH']}"
     plane, cluster = start(tmp_path_factory.mktemp("plane") / "state", clusters=1, data_path=True)
     try:
-        plane.kubectl("apply", "-f", str(ROOT / "examples/08-prefill-decode/fleet.yaml"))
+        # One node more for decode, so that one decode pod can go while another serves.
+        fleet = (ROOT / "examples/08-prefill-decode/fleet.yaml").read_text()
+        wider = fleet.replace("className: h200-node, nodeCount: 1", "className: h200-node, nodeCount: 2")
+        assert wider != fleet
+        plane.kubectl("apply", "-f", "-", stdin=wider)
         yield plane
     finally:
         cluster.down()
@@ -43,7 +47,7 @@ def kube(plane):
         "the cluster is declared", lambda: plane.kubectl.get("secret", "geneva-kubeconfig", "-n", "modelplane-system")
     )
     kube = plane.cluster("geneva")
-    plane.wait("nodes with devices", lambda: len(kube.get("resourceslices")) == 3)
+    plane.wait("nodes with devices", lambda: len(kube.get("resourceslices")) == 4)
     return kube
 
 

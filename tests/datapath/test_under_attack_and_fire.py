@@ -7,6 +7,8 @@ import json
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from breaking import Row
@@ -16,6 +18,23 @@ from served import prove, running, settle, stop
 pytestmark = pytest.mark.datapath
 ATTACKED = Row("attacked", "Nothing.", "Disaggregating", "", [200])
 KILLED = Row("killed", "A prefill engine is killed in mid-traffic.", "Disaggregating", "", [200])
+DRAINED = Row(
+    "drained",
+    "One of two decode pods is deleted in mid-traffic.",
+    "Disaggregating",
+    "",
+    [200],
+    change=[
+        {
+            "kind": "Deployment",
+            "name": "decode",
+            "set": {
+                "spec/replicas": 2,
+                "spec/template/spec/containers/0/lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
+            },
+        }
+    ],
+)
 CLIENTS = 4
 
 
@@ -42,31 +61,50 @@ def test_what_a_client_says_of_routing_reaches_nobody(plane, kube, remote, manif
                 trap.accept()
 
 
+@contextmanager
+def traffic(target) -> Iterator[list[int]]:
+    """Clients that ask on and on; the statuses that they are answered with."""
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def ask_on():
+        while not ended.is_set():
+            body = {"model": "qwen", "prompt": proving.prompt(200), "max_tokens": 50, "ignore_eos": True}
+            statuses.append(proving.ask(target, body)[0])
+
+    clients = [threading.Thread(target=ask_on) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+
+
 def test_a_killed_prefill_engine_costs_no_request_and_comes_back(plane, kube, remote, manifests):
     """The sidecar decodes alone meanwhile; with picker v0.10 it is said to answer 502."""
     with running(plane, kube, KILLED, manifests) as target:
         settle(plane, KILLED, target)
-        statuses, ended = [], threading.Event()
-
-        def ask_on():
-            while not ended.is_set():
-                statuses.append(
-                    proving.ask(target, {"model": "qwen", "prompt": proving.prompt(300), "max_tokens": 4})[0]
-                )
-
-        clients = [threading.Thread(target=ask_on) for _ in range(CLIENTS)]
-        for client in clients:
-            client.start()
-        try:
+        with traffic(target) as statuses:
             plane.wait("requests are answered", lambda: len(statuses) > 20)
             stop(kube, target.namespace, signal.SIGKILL)
             plane.wait("the engine is back", lambda: restarts(kube, target) == [1])
-        finally:
-            ended.set()
-            for client in clients:
-                client.join()
         assert set(statuses) == {200}
         plane.wait("it disaggregates again", lambda: prove(remote, target)[1].good, patience=60)
+
+
+def test_a_drained_decode_pod_costs_no_request(plane, kube, remote, manifests):
+    """While its preStop sleeps it serves on, and the picker sends it nothing new; without preStop a request was seen lost."""
+    with running(plane, kube, DRAINED, manifests) as target:
+        settle(plane, DRAINED, target)
+        first, _ = sorted(p["metadata"]["name"] for p in proving.pods(remote, target).decode)
+        with traffic(target) as statuses:
+            plane.wait("requests are answered", lambda: len(statuses) > 20)
+            kube("delete", "pod", first, "-n", target.namespace, "--wait=false")
+            plane.wait("the pod is gone", lambda: not kube.get("pod", first, "-n", target.namespace))
+        assert set(statuses) == {200}
 
 
 def restarts(kube, target) -> list[int]:
