@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 QUIET := --quiet --disable-pip-version-check
+tool = "$$($(BIN)/python -c 'from local import tools; print(tools.path("$(1)"))')"
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools e2e datapath race soak bench models lock clean
+.PHONY: help demo test lint tools packages e2e faults datapath race soak bench models kinds lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -28,23 +29,32 @@ demo: $(VENV)/.ready ## Show the main job offline: from YAML to what clusters ge
 test: lint ## Lint, then every test that needs no control plane
 	@$(BIN)/pytest -n 2 -m "not e2e and not datapath" $(ARGS)
 
-lint: $(VENV)/.ready ## ruff, mypy, import-linter
+lint: $(VENV)/.ready ## ruff, mypy, import-linter; actionlint where there is Go to build it
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary packages/*/src functions/*/src
 	@$(BIN)/lint-imports --no-cache | tail -1
+	@if ! command -v go >/dev/null; then echo "No Go to build actionlint with: workflows not checked"; \
+	  else $(BIN)/python -m local.tools actionlint >/dev/null && $(call tool,actionlint) -shellcheck= -pyflakes= .github/workflows/*.yaml; fi
 
 tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; needs Go 1.26, some half an hour)
 	@$(BIN)/python -m local.tools
 
+packages: kinds ## Build the Crossplane packages into dist/packages, without Docker (on Debian 12)
+	@$(BIN)/python -m local.tools crossplane-cli crane
+	@$(BIN)/python -m release
+
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
-	@$(BIN)/pytest -m e2e $(ARGS)
+	@$(BIN)/pytest -m e2e --ignore tests/faults $(ARGS)
+
+faults: tools ## Play the fault matrix on a running fleet; UPDATE=1 writes docs/explanation/faults.md
+	@$(BIN)/pytest -m e2e tests/faults $(ARGS)
 
 datapath: tools ## Pods that answer: prefill/decode proven, and every link broken in turn (root, Linux)
 	@$(BIN)/pytest -m datapath -n 0 $(ARGS)
 
-soak: $(VENV)/.ready ## More than 100,000 random cases of placing and of the ledger (some ten minutes)
-	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py
+soak: $(VENV)/.ready ## More than 100,000 random cases of placing, of the ledger and of rolls (some ten minutes)
+	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py functions/compose-model-deployment/tests/test_rolling_properties.py
 
 bench: $(VENV)/.ready ## Measure a reconcile on large fleets; ARGS=--write puts it into docs/explanation/speed.md
 	@$(BIN)/python bench/run.py $(ARGS)
@@ -56,8 +66,12 @@ models: $(VENV)/.ready ## Generate the pydantic models and the reference pages f
 	@$(BIN)/python packages/schemas/generate.py
 	@$(BIN)/python docs/reference/generate.py
 
+kinds: $(VENV)/.ready ## Put the definitions that compose-serving-stack installs into its package, for its image
+	@$(BIN)/python -m local.tools inference-extension
+	@$(BIN)/python -c 'import shutil; from local import tools; shutil.copytree(tools.files("inference-extension") / "crds", "functions/compose-serving-stack/src/compose_serving_stack/kinds", dirs_exist_ok=True)'
+
 lock: $(VENV)/.ready ## Resolve the dependencies anew into requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m))) pyproject.toml --group dev $(MEMBERS) -o requirements.txt
 
 clean: ## Remove what make made; .tools stays
-	rm -rf $(VENV)
+	rm -rf $(VENV) dist

@@ -1,6 +1,6 @@
 """How many random cases the properties of placing and of the ledger are tried with: `make soak` asks for all of them.
 
-The rest of the tests draws few. A slow machine is no failure anywhere.
+The rest of the tests draws few. A slow machine is no failure anywhere. Definitions that a build brings are stood in for.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ SOAKED = ("test_placing_properties.py", "test_books_properties.py")
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+os.environ["MODELPLANE_KINDS"] = str(Path(__file__).parent / "functions/compose-serving-stack/tests/kinds")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

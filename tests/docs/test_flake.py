@@ -28,8 +28,13 @@ def test_the_flake_evaluates(tmp_path):
     assert told.returncode == 0, told.stderr
 
 
-def test_the_script_without_nix_passes_shellcheck():
+def test_scripts_pass_shellcheck():
     if shutil.which("shellcheck") is None:
         pytest.skip("shellcheck is not installed")
-    told = subprocess.run(["shellcheck", str(ROOT / "nix.sh")], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["shellcheck", str(ROOT / "nix.sh"), *map(str, sorted((ROOT / ".ci").iterdir()))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert told.returncode == 0, told.stdout

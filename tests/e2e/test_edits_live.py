@@ -18,6 +18,7 @@ from schemas import apis
 
 HERE = Path(__file__).parent
 EDITS = yaml.safe_load((HERE / "edits.yaml").read_text(encoding="utf-8"))
+AT_ONCE = 4
 GPU = 'device.driver == "gpu.nvidia.com"'
 WORKLOADS = "deployments.apps,leaderworkersets"
 WHERE = ("-n", "mp-default")
@@ -70,16 +71,18 @@ def spec(*engines: Manifest) -> Manifest:
 
 
 def field_edits(first: Manifest, shape: str) -> Iterator[Any]:
-    """One edit per field of EDITS, made to every member of `first`."""
+    """Edits of every field in EDITS, a few fields in each, made to every member of `first`."""
     for part, fields in EDITS.items():
-        for name, value in fields.items():
+        names = list(fields)
+        for together in (names[i : i + AT_ONCE] for i in range(0, len(names), AT_ONCE)):
             changed = copy.deepcopy(first)
             for template in (m["template"] for m in changed["members"]):
                 at = {"pod": template["spec"], "container": template["spec"]["containers"][0]}
-                (template.setdefault("metadata", {}) if part == "metadata" else at[part])[name] = value
-                if name == "volumeMounts":
+                edited = template.setdefault("metadata", {}) if part == "metadata" else at[part]
+                edited |= {name: fields[name] for name in together}
+                if "volumeMounts" in together:
                     template["spec"]["volumes"] = EDITS["pod"]["volumes"]
-            yield pytest.param(spec(changed), id=f"{shape}-{part}-{name}")
+            yield pytest.param(spec(changed), id=f"{shape}-{part}-{'-'.join(together)}")
 
 
 def shape_edits() -> Iterator[Any]:

@@ -89,7 +89,18 @@ def test_a_class_that_is_deleted(plane: Plane, running: dict[str, str]) -> None:
     assert uids(plane) == running
 
 
-def test_a_cluster_that_is_deleted_and_created_again(plane: Plane, running: dict[str, str]) -> None:
+def test_a_cluster_in_use_is_not_deleted(plane: Plane, running: dict[str, str]) -> None:
+    """Refused with a sentence that says what to do."""
+    plane.wait("west is guarded", lambda: plane.kubectl.get("clusterusages", "-l", "modelplane.ai/cluster=west"))
+    refused = plane.kubectl("delete", "ic", "west", check=False)
+    assert "Replicas run on west" in refused
+    assert "deletionTimestamp" not in plane.kubectl.one("ic", "west")["metadata"]
+    plane.kubectl("annotate", "ic", "west", "protection.crossplane.io/deletion-attempt-")
+    assert uids(plane) == running
+
+
+def test_a_cluster_that_is_deleted_all_the_same_and_created_again(plane: Plane, running: dict[str, str]) -> None:
+    plane.kubectl("label", "ic", "west", "crossplane.io/in-use-")
     plane.kubectl("delete", "ic", "west")
     says(plane, "mr", "qwen-0", {"type": "Granted", "reason": "ClusterNotFound", "message": "west"})
     says(plane, "md", "qwen", {"type": "PlacementCurrent", "reason": "Outdated", "message": "west"})
@@ -157,6 +168,10 @@ def test_a_composed_object_deleted_by_hand_comes_back(plane: Plane, running: dic
 
 
 @pytest.mark.usefixtures("running")
-def test_when_the_deployment_goes_all_of_it_goes(plane: Plane) -> None:
+def test_when_the_deployment_goes_all_of_it_goes_and_the_refused_deletion_follows(plane: Plane) -> None:
+    west = plane.cluster("west")
+    plane.wait("west is guarded", lambda: plane.kubectl.get("clusterusages", "-l", "modelplane.ai/cluster=west"))
+    assert "Replicas run on west" in plane.kubectl("delete", "ic", "west", check=False)
     plane.kubectl("delete", "md", "qwen")
-    plane.wait("nothing of it is left on the cluster", lambda: not uids(plane))
+    plane.wait("nothing of it is left on the cluster", lambda: not west.get(HELD, "-n", "mp-default"))
+    plane.wait("the cluster that was to be deleted is gone too", lambda: not plane.kubectl.get("ic", "west"))

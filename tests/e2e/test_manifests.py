@@ -33,13 +33,14 @@ def test_a_cluster_takes_every_composed_manifest_strictly(plane: Plane) -> None:
     kubectl = plane.workload(1)
     for name in sorted({m["metadata"].get("namespace", "") for m in manifests} - {""}):
         kubectl("create", "namespace", name, check=False)
-    for manifest in manifests:
-        strict = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"]
-        kubectl(*strict, stdin=yaml.safe_dump(manifest))
+    strict = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"]
+    kubectl(*strict, stdin=yaml.safe_dump_all(manifests))
 
 
-@pytest.mark.parametrize("example", [EXAMPLE, GANG], ids=["standalone", "gang"])
-@pytest.mark.parametrize("name", ["70b-chat", "qwen2.5-0.5b", LONG])
+@pytest.mark.parametrize(
+    ("example", "name"),
+    [(EXAMPLE, "70b-chat"), (EXAMPLE, "qwen2.5-0.5b"), (EXAMPLE, LONG), (GANG, "70b-chat"), (GANG, LONG)],
+)
 def test_whatever_a_model_is_called_it_runs(plane: Plane, name: str, example: Path) -> None:
     """Names that start with a digit, hold dots, or are as long as the API allows; also those of groups' pods."""
     plane.clear()

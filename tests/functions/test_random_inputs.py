@@ -163,6 +163,10 @@ def at_liberty(function: str, ask: wire.Ask) -> set[str]:
         return set(ask.observed) if surplus > 0 else never_ran | {k for k in ask.observed if k.startswith("endpoint-")}
     if function == "compose-model-replica":
         return {k for k in ask.observed if k.startswith(("claim-", "workload-"))}
+    if function == "compose-serving-stack":
+        return {k for k in ask.observed if k.startswith("release-")}  # Switched off: it stays on the cluster.
+    if function == "compose-inference-cluster" and "servingStack" in ask.xr["spec"]:
+        return {"gateway"}  # It only looks, and the stack looks instead.
     return set()
 
 

@@ -80,7 +80,11 @@ def test_only_what_was_written_is_kept() -> None:
     metadata = {
         "finalizers": ["x"],
         "labels": {"crossplane.io/composite": "qwen", "region": "eu"},
-        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "team": "a"},
+        "annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": "{}",
+            "protection.crossplane.io/deletion-attempt": "Background",
+            "team": "a",
+        },
     }
     crossplane = {"compositionUpdatePolicy": "Manual", "resourceRefs": [{}], "compositionRevisionRef": {"name": "x"}}
     written = thing("ModelDeployment", "qwen", metadata=metadata, status={"x": 1}, spec={"crossplane": crossplane})

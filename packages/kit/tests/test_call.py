@@ -173,12 +173,17 @@ def test_what_controllers_would_write_first_is_composed_already() -> None:
         call.want("object", target.apply("held", configmap("a")))
         call.want("route", {"apiVersion": "modelplane.ai/v1alpha1", "kind": "ModelRoute", "metadata": {"name": "r"}})
         call.want("map", configmap("plain"))
+        named = {"name": "west-lws", "annotations": {"crossplane.io/external-name": "modelplane-lws"}}
+        call.want("release", {"apiVersion": "helm.m.crossplane.io/v1beta1", "kind": "Release", "metadata": named})
 
     got = ask(compose).desired
     assert got["object"]["metadata"]["finalizers"] == ["finalizer.managedresource.crossplane.io"]
     assert got["object"]["metadata"]["annotations"] == {"crossplane.io/external-name": "held"}
     assert got["route"]["metadata"]["finalizers"] == ["composite.apiextensions.crossplane.io"]
     assert "finalizers" not in got["map"]["metadata"]
+    # Without its name the provider would install the chart a second time.
+    assert got["release"]["metadata"]["annotations"] == {"crossplane.io/external-name": "modelplane-lws"}
+    assert got["release"]["metadata"]["finalizers"] == ["finalizer.managedresource.crossplane.io"]
     kept = ask(nothing, observed=got).desired
     assert kept == got
 

@@ -85,7 +85,7 @@ def test_fewer_clusters_are_invalid_input(run, state):
 
 
 def test_a_folder_that_is_not_ours_is_invalid_input(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("local.control.check_tools", lambda *_: None)
+    monkeypatch.setattr("local.control.check_tools", lambda _stack: None)
     write(tmp_path / "other" / "thesis.tex", "x")
     code, told = run("up", "--state", str(tmp_path / "other"))
     assert code == 2
@@ -94,7 +94,7 @@ def test_a_folder_that_is_not_ours_is_invalid_input(run, tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_a_sentence(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("local.control.check_tools", lambda *_: None)
+    monkeypatch.setattr("local.control.check_tools", lambda _stack: None)
     tmp_path.chmod(0o500)
     assert run("up")[0] == 4
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from local.fleet.controller import Played
 from local.fleet.nodes import declared, plain
 
 TAINT = {"key": "gpu", "value": "true", "effect": "NoSchedule"}
@@ -42,3 +43,9 @@ def test_nodes_without_a_declaration_are_plain():
 
 def test_a_cluster_without_pools_has_no_nodes():
     assert declared({"metadata": {"name": "x"}, "spec": {}}, None) == []
+
+
+def test_a_bare_cluster_has_a_node_for_what_is_no_engine():
+    """Pods of charts tolerate no pool's taints."""
+    assert [n.name for n in Played(bare=True).nodes(None)] == ["system-0"]
+    assert Played(bare=False).nodes(None) == []

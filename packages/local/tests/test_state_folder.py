@@ -98,7 +98,7 @@ def test_status_names_what_is_missing(state):
     assert local.status(state.folder) == []
     state.claim()
     assert {"missing"} == {p.state for p in local.status(state.folder)}
-    assert process_names(1) == [p.name for p in local.status(state.folder)]
+    assert process_names(Plan()) == [p.name for p in local.status(state.folder)]
 
 
 def test_a_record_of_a_dead_process_is_dead(state):
@@ -118,10 +118,21 @@ def test_logs_of_an_unknown_name_say_which_there_are(state):
         local.logs("nothing", state.folder)
 
 
-def test_every_port_belongs_to_a_process():
+@pytest.mark.parametrize("stack", [False, True])
+def test_every_port_belongs_to_a_process(stack):
     """`down` and `up` know by the owner whether a port is ours."""
-    owners = {name.partition("/")[0] for name in port_names(2)}
-    assert owners < set(process_names(2))
+    owners = {name.partition("/")[0] for name in port_names(Plan(clusters=2, stack=stack))}
+    assert owners < set(process_names(Plan(clusters=2, stack=stack)))
+    assert ("provider-helm" in owners) == stack
+    assert ("cluster-1-lws" in owners) != stack
+
+
+def test_clusters_that_are_equipped_do_not_become_bare(state):
+    """What a chart installs would clash with what `up` has put there."""
+    state.claim()
+    state.save(Plan(clusters=1, ports={"etcd": 20000}))
+    with pytest.raises(RefusedError, match="run `modelplane down` first to have --stack"):
+        local.up(local.Options(state=state.folder, stack=True, kubeconfig=False))
 
 
 def test_a_broken_kubeconfig_stops_up_before_it_starts(state, monkeypatch, tmp_path):

@@ -84,6 +84,15 @@ def test_a_killed_build_leaves_nothing_that_counts(checkout):
     assert not half.exists()
 
 
+def test_a_folder_of_the_module_is_taken_whole(checkout):
+    """Charts are folders of folders."""
+    (checkout / "module" / "crd" / "x.yaml").unlink()
+    (checkout / "module" / "crd" / "chart.yaml" / "templates").mkdir(parents=True)
+    (checkout / "module" / "crd" / "chart.yaml" / "templates" / "a.tpl").write_text("a")
+    states()
+    assert (tools.files("a") / "crds" / "chart.yaml" / "templates" / "a.tpl").read_text() == "a"
+
+
 def test_a_failed_build_says_what_go_said_and_leaves_nothing(checkout, monkeypatch):
     monkeypatch.setenv("GO_FAILS", "1")
     with pytest.raises(LocalError, match=r"a v1\.0\.0 could not be built.*\n.*no such thing"):

@@ -158,7 +158,7 @@ def test_each_kind_has_exactly_one_composition_of_one_step() -> None:
     assert kinds == {xrd["spec"]["names"]["kind"]: 1 for xrd in apis.definitions()}
     for each in apis.compositions():
         (step,) = each["spec"]["pipeline"]
-        assert step["step"] == step["functionRef"]["name"]
+        assert f"{apis.FUNCTION_PREFIX}{step['step']}" == step["functionRef"]["name"]
         assert each["spec"]["mode"] == "Pipeline"
 
 

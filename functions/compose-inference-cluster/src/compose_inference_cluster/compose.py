@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from kit import labels, names
-from kit.call import Call, NotFetched, Stop
+from kit.call import Call, Stop
 from kit.remote import Target
-from schemas import ClusterTenant, InferenceClass, InferenceCluster
+from schemas import ClusterTenant, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
-from compose_inference_cluster import ledger
+from compose_inference_cluster import classes, guard, ledger, stack
+from compose_inference_cluster.access import access
 from compose_inference_cluster.pools import gpu_pools, total
 
 Manifest = dict[str, Any]
@@ -29,27 +30,30 @@ def compose(call: Call[InferenceCluster]) -> None:
             f"spec.cluster.source {source} cannot be provisioned by this version; "
             "use Existing, with a kubeconfig in spec.cluster.existing.secretRef.",
         )
-    classes = _look_up(call)
     # A cluster that is deleted and created again gets a config of its own; the old one is still in use.
     config = names.child_name(call.name, content=call.xr.metadata.uid)
+    managed = stack.is_wanted(call)
     _want_access(call, config, existing.secretRef)
-    address = _gateway_address(call)
+    if managed:
+        stack.want(call, config, existing.secretRef)
+    else:
+        _watch_gateway(call, config)
+    address = stack.address(call) or _gateway_address(call)
     if address:
         # Not before: all that is born at once with a cluster opens its circuit (`design/capacity-ledger.md`).
-        call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes))
+        call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes.watch(call)))
+    else:
+        classes.look(call)
     _report_capacity(call, config)
     call.status(providerConfigName=config, gateway={"address": address} if address else None)
-    _report_classes(call, classes)
-    _report_gateway(call, existing.secretRef)
-    _report_unmanaged(call)
-
-
-def _look_up(call: Call[InferenceCluster]) -> dict[str, InferenceClass | None]:
-    wanted = sorted({p.className for p in call.xr.spec.nodePools})
-    found = {name: call.find(f"class-{name}", InferenceClass, name=name) for name in wanted}
-    if any(f is None for f in found.values()):
-        raise NotFetched("classes")
-    return {name: f[0] if f else None for name, f in found.items()}
+    if managed:
+        stack.report(call)
+    else:
+        _report_gateway(call, existing.secretRef)
+        stack.report_unmanaged(call)
+    call.condition(
+        "PoolNodesFound", None, "NotChecked", "Nodes are not counted; spec.nodePools[].nodeCount is taken as it is."
+    )
 
 
 def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
@@ -70,24 +74,19 @@ def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
 
 
 def _want_access(call: Call[InferenceCluster], config: str, kubeconfig: SecretRef) -> None:
-    secret = {"namespace": names.SYSTEM_NAMESPACE, "name": kubeconfig.name, "key": kubeconfig.key}
-    call.want(
-        "provider-config",
-        {
-            "apiVersion": "kubernetes.m.crossplane.io/v1alpha1",
-            "kind": "ClusterProviderConfig",
-            "metadata": {"name": config, "labels": {labels.CLUSTER: call.name}},
-            "spec": {"credentials": {"source": "Secret", "secretRef": secret}},
-        },
-    )
+    manifest = access("kubernetes.m.crossplane.io/v1alpha1", config, call.name, kubeconfig)
+    call.want("provider-config", manifest)
+
+
+def _watch_gateway(call: Call[InferenceCluster], config: str) -> None:
     target = Target(call.name, config, names.SYSTEM_NAMESPACE)
     gateway = {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "Gateway",
         "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE},
     }
-    name = names.child_name(call.name, "gateway")
-    call.want("gateway", target.observe(name, gateway, _GATEWAY_READY_WHEN))
+    name = names.child_name(call.name, stack.GATEWAY)
+    call.want(stack.GATEWAY, target.observe(name, gateway, _GATEWAY_READY_WHEN))
 
 
 def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str]) -> None:
@@ -96,6 +95,7 @@ def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str
     for key in call.observed():
         if key.startswith("tenant-") and key.removeprefix("tenant-") not in namespaces:
             call.drop(key)
+    guard.want(call, in_use=bool(namespaces))
 
 
 def _tenant(cluster: str, config: str, namespace: str) -> Manifest:
@@ -123,37 +123,8 @@ def _gateway_address(call: Call[InferenceCluster]) -> str:
     return before.address or "" if before else ""
 
 
-def _report_classes(call: Call[InferenceCluster], classes: dict[str, InferenceClass | None]) -> None:
-    missing = sorted(name for name, found in classes.items() if found is None)
-    if missing:
-        call.condition(
-            "ClassesFound",
-            False,
-            "NotFound",
-            f"InferenceClass {', '.join(missing)} does not exist: create it, or correct spec.nodePools[].className.",
-        )
-        return
-    invalid = sorted(name for name, found in classes.items() if found and _is_invalid(found))
-    if invalid:
-        call.condition(
-            "ClassesFound",
-            False,
-            "NotValid",
-            f"InferenceClass {', '.join(invalid)} is not valid; kubectl describe inferenceclass {invalid[0]} says why.",
-        )
-        return
-    call.condition("ClassesFound", True, "Found", f"Found {', '.join(sorted(classes))}.")
-
-
-def _is_invalid(found: InferenceClass) -> bool:
-    return any(c.type == "Valid" and c.status == "False" for c in found.status.conditions)
-
-
 def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None:
-    if call.is_ready("gateway"):
-        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {_gateway_address(call)}.")
-        return
-    trouble = call.trouble("gateway")
+    trouble = call.trouble("gateway")  # First: an Object that cannot look any more stays Ready.
     if trouble:
         call.condition(
             "GatewayReady",
@@ -162,6 +133,9 @@ def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None
             f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY} could not be read with the kubeconfig in Secret "
             f"{names.SYSTEM_NAMESPACE}/{kubeconfig.name}: {trouble.rstrip('.')}.",
         )
+        return
+    if call.is_ready("gateway"):
+        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {_gateway_address(call)}.")
         return
     if not call.has_said("gateway"):
         if _gateway_address(call):
@@ -173,13 +147,4 @@ def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None
         False,
         "NoAddress",
         f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY} on the cluster has no address yet.",
-    )
-
-
-def _report_unmanaged(call: Call[InferenceCluster]) -> None:
-    call.condition(
-        "StackReady", None, "NotManaged", "This version installs nothing on the cluster; it must bring its own stack."
-    )
-    call.condition(
-        "PoolNodesFound", None, "NotChecked", "Nodes are not counted; spec.nodePools[].nodeCount is taken as it is."
     )

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from contract.findings import Finding
 from kit.call import Call
-from kit.objects import read
-from schemas import ModelDeployment, ModelReplica
+from scheduling import Gate
+from schemas import ModelDeployment
 
-from compose_model_deployment import checked, fleet, lost, plan, replicas, serving
+from compose_model_deployment import checked, fleet, lost, plan, replicas, serving, turns
 from compose_model_deployment.endpoints import want_endpoints
 from compose_model_deployment.plan import Plan
 from compose_model_deployment.replicas import Existing, Place
-from compose_model_deployment.report import report, report_refused
+from compose_model_deployment.report import State, report, report_refused
+from compose_model_deployment.rolling import Change, Step
+from compose_model_deployment.wishes import Asked
 
 SETTLED_SECONDS = 600.0
 ASKED_SECONDS = 20.0
 WAITING_SECONDS = 20.0
 YOUNG_SECONDS = 2.0
 YOUTH_SECONDS = 120.0
+NEXT_SECONDS = 1.0
+# What of an engine's members decides where they fit.
+_PLACED = {"role", "nodeSelector", "worker"}
 
 
 def compose(call: Call[ModelDeployment]) -> None:
@@ -28,26 +34,21 @@ def compose(call: Call[ModelDeployment]) -> None:
     existing = replicas.existing(call)
     found = checked.findings(call.xr)
     checked.report(call, found)
-    if refused := _refused(call.xr, checked.errors(found)):
-        leaving = plan.surplus(existing, call.xr.spec.replicas)
-        want_endpoints(call, existing, leaving)
-        _remove(call, leaving)
-        report_refused(call, [e for e in existing if e.ordinal not in leaving], *refused)
-        return
-    digest = _digest(call.xr)
-    outdated = {e.ordinal for e in existing if not replicas.is_current(call, e.replica)}
-    if not outdated and _is_settled(call.xr, existing, digest):
-        made = plan.at_rest(existing)
-        call.look_again(0)
-    elif not outdated and not call.is_to_explain and _has_asked(call.xr, existing, digest):
-        made = plan.at_rest(existing)
-        call.look_again(_patience(call, existing, made))
+    digest, refused = _digest(call.xr), _refused(call.xr, checked.errors(found))
+    outdated = frozenset(e.ordinal for e in existing if not _is_current(call, e))
+    asked = turns.asked(call, outdated)
+    made = plan.fewer(existing, call.xr.spec.replicas) if refused else _plan(call, existing, asked, digest)
+    step = turns.decide(call, existing, made)
+    changed = turns.write(call, step, made)
+    _want_replicas(call, existing, made, step, outdated)
+    want_endpoints(call, existing, step.withdrawn)
+    state = State(existing, made, step, outdated)
+    if refused:
+        report_refused(call, state, *refused)
     else:
-        made = _plan(call, existing, outdated)
-        call.look_again(_patience(call, existing, made))
-    _want_replicas(call, made)
-    want_endpoints(call, existing, made.remove)
-    report(call, existing, made, digest)
+        report(call, state, digest)
+    rest = 0.0 if refused and not step.turns else _patience(call, existing, made, step)
+    call.look_again(NEXT_SECONDS if changed else rest)
 
 
 def _refused(xr: ModelDeployment, wrong: list[Finding]) -> tuple[str, str] | None:
@@ -61,14 +62,22 @@ def _refused(xr: ModelDeployment, wrong: list[Finding]) -> tuple[str, str] | Non
     return ("Unsupported", unsupported) if unsupported else None
 
 
-def _plan(call: Call[ModelDeployment], existing: list[Existing], outdated: set[int]) -> Plan:
+def _plan(call: Call[ModelDeployment], existing: list[Existing], asked: Asked, digest: str) -> Plan:
+    """Decide, with a look at the fleet where that is of use."""
+    if _is_settled(call.xr, existing, digest) and not asked.judge and not asked.to_move:
+        needs, in_place = fleet.needs(call.xr, {}), {t.change for t in asked.turns.values()} <= {Change.UPDATE}
+        if in_place and all(fleet.is_enough(e.replica, needs) for e in existing):
+            return plan.in_place(existing, asked.outdated)
+    nothing_begun = not asked.outdated and not asked.turns
+    if nothing_begun and not call.is_to_explain and _has_asked(call.xr, existing, digest):
+        return plan.at_rest(existing)
     lines = lost.peek(call)
     found = fleet.look_up(call)
     unseen, leaving = lost.read(call, lines, {e.name for e in existing})
     for ordinal, manifest in unseen.items():
         call.want(replicas.key(ordinal), manifest)
     needs = fleet.needs(call.xr, found.namespace_labels)
-    return plan.make(needs, found, existing, outdated, plan.Unseen(set(unseen), leaving))
+    return plan.make(needs, found, existing, asked, plan.Unseen(set(unseen), leaving))
 
 
 def _is_settled(xr: ModelDeployment, existing: list[Existing], digest: str) -> bool:
@@ -77,18 +86,18 @@ def _is_settled(xr: ModelDeployment, existing: list[Existing], digest: str) -> b
         len(existing) == xr.spec.replicas
         and all(e.is_granted for e in existing)
         and _is_judged(xr, existing)
-        and _is_current(xr, digest)
+        and _is_placed(xr, digest)
     )
 
 
 def _has_asked(xr: ModelDeployment, existing: list[Existing], digest: str) -> bool:
     """Whether nothing is to be decided before a cluster answers, so that looking at the fleet would be in vain."""
-    asked = [e for e in existing if e.is_asked]
+    waits = [e for e in existing if e.is_asked]
     missing = xr.spec.replicas - len(existing)
-    if not _is_current(xr, digest) or missing < 0 or any(e.is_refused for e in existing):
+    if not _is_placed(xr, digest) or missing < 0 or any(e.is_refused for e in existing):
         return False
-    if asked:
-        return missing == 0 or len(asked) >= plan.WAVE
+    if waits:
+        return missing == 0 or len(waits) >= plan.WAVE
     waiting = [e for e in existing if e.is_waiting]
     told = xr.status.scheduling.queue if xr.status.scheduling else None
     return (
@@ -107,7 +116,7 @@ def _is_judged(xr: ModelDeployment, existing: list[Existing]) -> bool:
     return all(judged.get(e.name, "") == e.offer for e in existing)
 
 
-def _is_current(xr: ModelDeployment, digest: str) -> bool:
+def _is_placed(xr: ModelDeployment, digest: str) -> bool:
     """Whether what was last judged are these needs, and nothing was found out of place."""
     current = any(c.type == "PlacementCurrent" and c.status == "True" for c in xr.status.conditions)
     return current and xr.status.needs == digest
@@ -115,24 +124,31 @@ def _is_current(xr: ModelDeployment, digest: str) -> bool:
 
 def _digest(xr: ModelDeployment) -> str:
     """Changes with all that makes a replica fit somewhere."""
-    engines = [e.model_dump(include={"name", "phase", "copies", "members"}) for e in xr.spec.engines]
+    placed: Any = {"name": True, "phase": True, "copies": True, "members": {"__all__": _PLACED}}
+    engines = [e.model_dump(include=placed) for e in xr.spec.engines]
     selector = xr.spec.clusterSelector.manifest() if xr.spec.clusterSelector else None
     told = json.dumps([engines, selector, xr.spec.serving.mode], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:10]
 
 
-def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan) -> float:
+def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan, step: Step) -> float:
     """Seconds until the fleet is looked at again; it is not watched (`design/peeking.md`)."""
-    if made.remove or made.again:
+    if made.again or step.remove:
         return YOUNG_SECONDS
-    staying = [e for e in existing if e.ordinal in made.places]
-    if any(e.is_waiting for e in existing):
+    if step.turns:
+        return turns.seconds_left(call, step) or ASKED_SECONDS
+    if any(e.is_waiting for e in existing) or _is_drained(made):
         return WAITING_SECONDS
-    if len(made.places) > len(staying) or any(not e.holds for e in existing):
+    if made.create or step.later or step.update or any(not e.holds for e in existing):
         return ASKED_SECONDS
     if len(existing) >= call.xr.spec.replicas:
-        return SETTLED_SECONDS
+        return SETTLED_SECONDS if made.looked else 0.0
     return YOUNG_SECONDS if call.age(call.xr.metadata.creationTimestamp) < YOUTH_SECONDS else WAITING_SECONDS
+
+
+def _is_drained(made: Plan) -> bool:
+    """Whether a replica would go elsewhere if there were a place."""
+    return any(why.gate is Gate.DRAIN for why in made.stuck.values())
 
 
 def _unsupported(xr: ModelDeployment) -> str:
@@ -142,21 +158,26 @@ def _unsupported(xr: ModelDeployment) -> str:
     return ""
 
 
-def _want_replicas(call: Call[ModelDeployment], made: Plan) -> None:
-    for ordinal, place in made.places.items():
-        call.want(replicas.key(ordinal), _replica(call, ordinal, place))
-    _remove(call, made.remove)
+def _is_current(call: Call[ModelDeployment], existing: Existing) -> bool:
+    return replicas.is_current(call, existing, serving.resolved(call.xr, existing.replica))
 
 
-def _remove(call: Call[ModelDeployment], ordinals: set[int]) -> None:
-    for ordinal in ordinals:
-        # The endpoint goes first; its deletion calls us again.
-        if call.seen(replicas.endpoint_key(ordinal)) is None:
-            call.drop(replicas.key(ordinal))
+def _want_replicas(
+    call: Call[ModelDeployment], existing: list[Existing], made: Plan, step: Step, outdated: frozenset[int]
+) -> None:
+    """Who is not to be changed now keeps its spec to the letter, whatever is asked for by now."""
+    for ordinal, place in made.create.items():
+        call.want(replicas.key(ordinal), replicas.manifest(call, ordinal, place, serving.resolved(call.xr, None)))
+    for one in existing:
+        key, wish = replicas.key(one.ordinal), made.wishes[one.ordinal]
+        if one.ordinal in step.remove:
+            call.drop(key)
+        elif one.ordinal in step.update:
+            call.want(key, _changed(call, one, wish.target, step.update[one.ordinal]))
+        elif one.ordinal not in outdated:
+            call.want(key, _changed(call, one, wish.target, one.replica.spec.revision))
 
 
-def _replica(call: Call[ModelDeployment], ordinal: int, place: Place) -> replicas.Manifest:
-    engines = replicas.engines(call.xr.spec.engines, dict(place.pools), place.requests)
-    seen = call.seen(replicas.key(ordinal))
-    served = serving.resolved(call.xr, read(ModelReplica, seen) if seen else None)
-    return replicas.manifest(call, ordinal, place, engines, served)
+def _changed(call: Call[ModelDeployment], one: Existing, place: Place, revision: int | None) -> replicas.Manifest:
+    served = serving.resolved(call.xr, one.replica)
+    return replicas.manifest(call, one.ordinal, place, served, revision)

@@ -13,7 +13,7 @@ from compose_model_deployment.replicas import Existing, endpoint_key, endpoint_k
 Manifest = dict[str, Any]
 
 
-def want_endpoints(call: Call[ModelDeployment], replicas: list[Existing], leaving: set[int]) -> None:
+def want_endpoints(call: Call[ModelDeployment], replicas: list[Existing], withdrawn: frozenset[int]) -> None:
     """Publish what serves, withdraw what does not or is gone; what has not said either stays as it is."""
     kept = {endpoint_key(existing.ordinal) for existing in replicas}
     for key in endpoint_keys(call):
@@ -21,7 +21,7 @@ def want_endpoints(call: Call[ModelDeployment], replicas: list[Existing], leavin
             call.drop(key)
     for existing in replicas:
         endpoint = existing.replica.status.endpoint if existing.replica.status else None
-        if existing.ordinal in leaving or existing.serves is False:
+        if existing.ordinal in withdrawn or existing.serves is False:
             call.drop(endpoint_key(existing.ordinal))
         elif existing.serves and endpoint:
             manifest = _endpoint(call, existing, endpoint.manifest())

@@ -14,7 +14,7 @@ from scheduling import (
     MemberNeed,
     Phase,
 )
-from schemas import InferenceClass, InferenceCluster, ModelDeployment
+from schemas import InferenceClass, InferenceCluster, ModelDeployment, ModelReplica, modelreplica
 from schemas.modeldeployment import Engine, Member
 
 from compose_model_deployment import lines
@@ -68,7 +68,16 @@ def needs(xr: ModelDeployment, namespace_labels: dict[str, str]) -> DeploymentNe
     )
 
 
-def _engine(engine: Engine) -> EngineNeed:
+def is_enough(replica: ModelReplica, needs: DeploymentNeeds) -> bool:
+    """Whether the replica was placed for these very needs."""
+    return sorted(map(_engine, replica.spec.engines), key=_by_name) == sorted(needs.engines, key=_by_name)
+
+
+def _by_name(engine: EngineNeed) -> str:
+    return engine.name
+
+
+def _engine(engine: Engine | modelreplica.Engine) -> EngineNeed:
     return EngineNeed(
         name=engine.name,
         members=tuple(_member(m) for m in engine.members),
@@ -77,7 +86,7 @@ def _engine(engine: Engine) -> EngineNeed:
     )
 
 
-def _member(member: Member) -> MemberNeed:
+def _member(member: Member | modelreplica.Member) -> MemberNeed:
     devices = member.nodeSelector.devices if member.nodeSelector else []
     return MemberNeed(
         role=member.role,

@@ -15,9 +15,9 @@ from kit.fields import Fields
 from kit.objects import group_version_kind
 from schemas import ModelDeployment, ModelReplica
 
-Manifest = dict[str, Any]
+from compose_model_deployment.replicas import MOST_ORDINALS
 
-_MOST_ORDINALS = 256
+Manifest = dict[str, Any]
 
 
 def peek(call: Call[ModelDeployment]) -> list[str] | None:
@@ -30,7 +30,7 @@ def read(call: Call[ModelDeployment], lines: list[str] | None, seen: set[str]) -
     """What exists and is not among `seen` names, by ordinal; and the ordinals of what goes by itself."""
     if lines is None:
         raise NotFetched("replicas")
-    ordinals = {names.replica_name(call.name, n): n for n in range(_MOST_ORDINALS)}
+    ordinals = {names.replica_name(call.name, n): n for n in range(MOST_ORDINALS)}
     found, leaving = {}, set()
     for owner, deleted, manifest in map(json.loads, lines):
         ordinal = ordinals.get(manifest["metadata"]["name"])

@@ -1,29 +1,18 @@
-"""What is to be done about a deployment's replicas: keep, change, create, move to another queue, remove."""
+"""What is to be done about a deployment's replicas: keep, change, create, move, remove."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import chain
 
-from kit.capacity import nodes_of
-from scheduling import (
-    Claim,
-    Decision,
-    DeploymentNeeds,
-    Kept,
-    Placement,
-    Refusal,
-    ResolvedRequest,
-    place,
-    scale_down,
-    stay,
-)
+from scheduling import Decision, DeploymentNeeds, Kept, Placement, Refusal, place, scale_down
 
+from compose_model_deployment import wishes
 from compose_model_deployment.fleet import Fleet
-from compose_model_deployment.replicas import Existing, Place, Requests, free_ordinals
-
-Manifest = dict[str, Any]
+from compose_model_deployment.replicas import Existing, Place, as_is, free_ordinals, kept, requests
+from compose_model_deployment.rolling import Change
+from compose_model_deployment.wishes import Asked, Board, Wish
 
 # The birth of a replica is some thirty events: more at once open the deployment's circuit.
 WAVE = 2
@@ -31,34 +20,56 @@ WAVE = 2
 MOVES_AFTER_SECONDS = 10.0
 # A node that becomes free somewhere is for the first of a queue, not for all of them at once.
 MOVES_FROM_POSITION = 3
-# A cluster counts a claim within a moment; until then a replica's own nodes may still look free.
-COUNTED_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where replicas are to be, by ordinal. One that has no place here stays exactly as it is."""
+    """What each replica that exists should become, and the places of those to create; all by ordinal."""
 
-    places: dict[int, Place]
-    remove: set[int]
+    wishes: Mapping[int, Wish]
+    create: Mapping[int, Place] = field(default_factory=dict)
+    remove: frozenset[int] = frozenset()
+    """Those that are too many, or go because they wait where another cluster has room."""
+    free: int = 0
+    """An ordinal that none has."""
     decision: Decision = field(default_factory=Decision)
-    stuck: dict[str, Refusal] = field(default_factory=dict)
-    awaited: list[str] = field(default_factory=list)
+    beside: tuple[Refusal, ...] = ()
+    """Why no cluster has room for one replica more, beside those that are there; the closest first."""
+    awaited: tuple[str, ...] = ()
     """New clusters that would be the better place once they are reached, so nothing new was placed yet."""
     again: bool = False
     """Whether replicas were found that were not shown: nothing is created before they are."""
     looked: bool = True
+    asked: Asked = field(default_factory=Asked)
+    """What the owner wants changed, as far as it is still to be done."""
+
+    @property
+    def stuck(self) -> dict[int, Refusal]:
+        """Who stays although its place would not be chosen any more, and why."""
+        stays = (Change.NONE, Change.UPDATE)
+        return {n: wish.why for n, wish in self.wishes.items() if wish.why and wish.change in stays}
+
+    def without_vain_moves(self, names: Mapping[int, str]) -> Plan:
+        """Who was to move and has no other place now stays: the annotation is judged once."""
+        moving = {names[n] for n, wish in self.wishes.items() if wish.change is Change.REPLACE}
+        return replace(self, asked=replace(self.asked, to_move=self.asked.to_move & moving))
 
 
 def at_rest(replicas: list[Existing]) -> Plan:
     """Every replica stays where it is and as it is; the fleet was not looked at."""
-    return Plan({r.ordinal: _as_is(r) for r in replicas}, set(), looked=False)
+    return Plan({r.ordinal: Wish(Change.NONE, as_is(r)) for r in replicas}, looked=False)
 
 
-def surplus(replicas: list[Existing], wanted: int) -> set[int]:
-    """Ordinals of the replicas that are too many; who goes needs no look at the fleet."""
-    gone = scale_down(map(_kept, replicas), len(replicas) - wanted)
-    return {r.ordinal for r in replicas if r.name in gone}
+def in_place(replicas: list[Existing], outdated: frozenset[int]) -> Plan:
+    """Every replica stays where it is; those that are outdated are changed there."""
+    changes = {r.ordinal: Change.UPDATE if r.ordinal in outdated else Change.NONE for r in replicas}
+    return Plan({r.ordinal: Wish(changes[r.ordinal], as_is(r)) for r in replicas}, looked=False)
+
+
+def fewer(replicas: list[Existing], wanted: int) -> Plan:
+    """Nothing is changed; those that are too many go, which needs no look at the fleet."""
+    gone = scale_down(map(kept, replicas), len(replicas) - wanted)
+    return replace(at_rest(replicas), remove=frozenset(r.ordinal for r in replicas if r.name in gone))
 
 
 @dataclass(frozen=True)
@@ -69,23 +80,71 @@ class Unseen:
     leaving: set[int]
 
 
-def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], outdated: set[int], unseen: Unseen) -> Plan:
-    """Decide. `outdated` are the ordinals whose spec is not what the deployment asks for now."""
+def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: Asked, unseen: Unseen) -> Plan:
+    """Decide."""
     placed = [r for r in replicas if not r.is_waiting and not r.is_refused]
-    left = max(needs.replicas - len(placed), 0)
     hopeful = [r for r in replicas if r.is_waiting] + [r for r in replicas if r.is_refused]
-    kept = [_kept(r) for r in placed]
-    decision = place(needs, fleet.clusters, kept)
+    replacement = _replacement(needs, replicas, placed, asked)
+    many = replace(needs, replicas=needs.replicas + (replacement is not None))
+    left = max(many.replicas - len(placed), 0)
+    there = [_kept(r, fleet, asked) for r in placed]
+    decision = place(many, fleet.clusters, there)
+    awaited = _awaited(many, fleet, there)
     leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in hopeful[left:]}
-    places, stuck = _stay(replicas, needs, fleet, decision, outdated)
-    awaited = _awaited(needs, fleet, kept)
+    settled = len(placed) == needs.replicas == len(replicas) and all(r.holds for r in placed) and not awaited
+    board = Board(needs, {c.name: c for c in fleet.clusters}, tuple(placed), decision, asked)
+    if settled:
+        board = _searched(board, there)
+    taken = {r.ordinal for r in replicas} | unseen.leaving | unseen.found
+    made = Plan(
+        wishes={r.ordinal: board.wish(r) for r in replicas},
+        remove=frozenset(leaving),
+        free=next(free_ordinals(taken)),
+        decision=decision,
+        asked=board.asked,
+        beside=board.beside,
+    )
+    if settled:
+        made = made.without_vain_moves({r.ordinal: r.name for r in replicas})
     if awaited or unseen.found:
-        return Plan(places, leaving, decision, stuck, awaited, again=bool(unseen.found))
+        return replace(made, awaited=tuple(awaited), again=bool(unseen.found))
+    if replacement is not None:
+        decision = replace(decision, queue=())  # Nobody is to go for one that only waits.
     moving, offers = _divide(decision, hopeful[:left], left)
     wave = max(WAVE - sum(1 for r in placed if not r.holds), 0)
-    ordinals = free_ordinals({r.ordinal for r in replicas} | unseen.leaving)
-    places |= {next(ordinals): _new(offer) for offer in offers[:wave]}
-    return Plan(places, leaving | {r.ordinal for r in moving[:wave]}, decision, stuck)
+    first = () if replacement is None or replacement in taken else (replacement,)
+    ordinals = chain(first, free_ordinals(taken | set(first)))
+    create = {next(ordinals): _new(offer) for offer in offers[:wave]}
+    return replace(made, create=create, remove=made.remove | {r.ordinal for r in moving[:wave]})
+
+
+def _replacement(needs: DeploymentNeeds, replicas: list[Existing], placed: list[Existing], asked: Asked) -> int | None:
+    """The ordinal of the one replica more that serves before another one goes."""
+    ordinals = {r.ordinal for r in replicas}
+    for ordinal, turn in sorted(asked.turns.items()):
+        if turn.change is not Change.REPLACE or ordinal not in ordinals:
+            continue
+        begun = any(r.ordinal == turn.replacement for r in placed)
+        # Whoever wants fewer by now has one that is not needed in another's place.
+        return turn.replacement if len(placed) <= needs.replicas + begun else None
+    return None
+
+
+def _searched(board: Board, there: list[Kept]) -> Board:
+    """With a place for one more, where that could be of use; and with who is to move, if the owner has just asked."""
+    asked = board.asked
+    if asked.judge and not asked.turns:
+        asked = replace(asked, to_move=wishes.rescheduled(board), judge=False)
+    if not (asked.outdated or asked.to_move or board.decision.stale):
+        return replace(board, asked=asked)
+    return wishes.with_spare(replace(board, asked=asked), there)
+
+
+def _kept(existing: Existing, fleet: Fleet, asked: Asked) -> Kept:
+    turn = asked.turns.get(existing.ordinal)
+    drained = any(c.drain for c in fleet.clusters if c.name == existing.cluster)
+    changes = existing.ordinal in asked.outdated or existing.name in asked.to_move or drained
+    return kept(existing, out=turn is not None and turn.change is not Change.REPLACE, changes=changes)
 
 
 def _divide(decision: Decision, hopeful: list[Existing], left: int) -> tuple[list[Existing], list[Placement]]:
@@ -114,70 +173,13 @@ def _may_move(replica: Existing) -> bool:
     return replica.age > MOVES_AFTER_SECONDS and 0 < replica.position <= MOVES_FROM_POSITION
 
 
-def _stay(
-    replicas: list[Existing], needs: DeploymentNeeds, fleet: Fleet, decision: Decision, outdated: set[int]
-) -> tuple[dict[int, Place], dict[str, Refusal]]:
-    """The places of those that exist, with changed needs where they fit; and why the others do not."""
-    by_name = {c.name: c for c in fleet.clusters}
-    places: dict[int, Place] = {}
-    stuck: dict[str, Refusal] = {}
-    for existing in replicas:
-        if existing.ordinal not in outdated:
-            places[existing.ordinal] = _as_is(existing)
-        elif not decision.invalid and existing.cluster in by_name:
-            answer = stay(needs, by_name[existing.cluster], _kept(existing), nodes_of(existing.replica))
-            if isinstance(answer, Refusal):
-                stuck[existing.name] = answer
-            else:
-                places[existing.ordinal] = replace(
-                    _as_is(existing), pools=answer.pools, requests=_requests(answer.requests)
-                )
-    return places, stuck
-
-
-def _awaited(needs: DeploymentNeeds, fleet: Fleet, kept: list[Kept]) -> list[str]:
+def _awaited(needs: DeploymentNeeds, fleet: Fleet, there: list[Kept]) -> list[str]:
     """The new clusters that would get a replica if they were reached already."""
     if not fleet.expected:
         return []
     reached = [replace(c, gateway_ready=c.gateway_ready or c.name in fleet.expected) for c in fleet.clusters]
-    return sorted({p.cluster for p in place(needs, reached, kept).placements} & set(fleet.expected))
+    return sorted({p.cluster for p in place(needs, reached, there).placements} & set(fleet.expected))
 
 
 def _new(offer: Placement) -> Place:
-    return Place(offer.cluster, offer.pools, _requests(offer.requests))
-
-
-def _as_is(existing: Existing) -> Place:
-    claimed: Requests = {
-        (engine.name, member.role): [r.manifest() for r in member.deviceRequests]
-        for engine in existing.replica.spec.engines
-        for member in engine.members
-        if member.deviceRequests
-    }
-    return Place(existing.cluster, existing.pools, claimed, existing.holds)
-
-
-def _kept(existing: Existing) -> Kept:
-    return Kept(
-        name=existing.name,
-        cluster=existing.cluster,
-        pools=existing.pools,
-        created=existing.replica.metadata.creationTimestamp,
-        granted=existing.holds,
-        ready=existing.serves is True,
-        counted=existing.is_granted and existing.age > COUNTED_SECONDS,
-    )
-
-
-def _requests(resolved: Mapping[tuple[str, str], tuple[ResolvedRequest, ...]]) -> Requests:
-    claimed = {key: [_request(r) for r in found if r.claim is Claim.DRA] for key, found in resolved.items()}
-    return {key: requests for key, requests in claimed.items() if requests}
-
-
-def _request(resolved: ResolvedRequest) -> Manifest:
-    return {
-        "name": resolved.name,
-        "deviceClassName": resolved.device_class_name,
-        "count": resolved.count,
-        "selectors": [{"cel": text} for text in resolved.selectors],
-    }
+    return Place(offer.cluster, offer.pools, requests(offer.requests))

@@ -9,9 +9,11 @@ from typing import Any
 from kit import labels, names
 from kit.call import Call
 from kit.objects import read
+from scheduling import Claim, Kept, ResolvedRequest
 from schemas import ModelDeployment, ModelReplica
 from schemas.base import Condition
 from schemas.modeldeployment import Engine
+from schemas.modelreplica import Serving
 
 Manifest = dict[str, Any]
 Requests = dict[tuple[str, str], list[Manifest]]
@@ -20,6 +22,9 @@ _KEY = "replica-"
 _ENDPOINT = "endpoint-"
 # A cluster answers a claim within a moment; a crowd on a busy control plane may wait for most of a minute.
 _ANSWERED_SECONDS = 60.0
+# A cluster counts a claim within a moment; until then a replica's own nodes may still look free.
+_COUNTED_SECONDS = 15.0
+MOST_ORDINALS = 256
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,9 @@ class Existing:
 
     @property
     def serves(self) -> bool | None:
-        """Whether it is Ready; None when it has said nothing of itself."""
-        conditions = self.replica.status.conditions if self.replica.status else []
-        return next((c.status == "True" for c in conditions if c.type == "Ready"), None)
+        """Whether it is Ready, all of it made from its spec; None when it has said nothing of itself."""
+        ready = next((c.status == "True" for c in self.replica.status.conditions if c.type == "Ready"), None)
+        return ready if ready is None else ready and self.replica.status.revision == self.replica.spec.revision
 
     @property
     def is_granted(self) -> bool:
@@ -112,6 +117,16 @@ def endpoint_key(ordinal: int) -> str:
     return f"{_ENDPOINT}{ordinal}"
 
 
+def name_of(call: Call[ModelDeployment], ordinal: int) -> str:
+    """The name of the deployment's replica of that ordinal."""
+    return names.replica_name(call.name, ordinal)
+
+
+def ordinal_of(call: Call[ModelDeployment], name: str) -> int | None:
+    """The ordinal of a replica of the deployment."""
+    return next((n for n in range(MOST_ORDINALS) if names.replica_name(call.name, n) == name), None)
+
+
 def endpoint_keys(call: Call[ModelDeployment]) -> list[str]:
     """The keys of all endpoints that exist."""
     return [key for key in call.observed() if key.startswith(_ENDPOINT)]
@@ -134,18 +149,20 @@ def free_ordinals(taken: set[int]) -> Iterator[int]:
 
 
 def manifest(
-    call: Call[ModelDeployment], ordinal: int, place: Place, engines: list[Manifest], serving: Manifest
+    call: Call[ModelDeployment], ordinal: int, place: Place, serving: Manifest, revision: int | None = None
 ) -> Manifest:
-    """The ModelReplica of that ordinal; `reserved` when it holds its nodes already."""
+    """The ModelReplica of that ordinal as the deployment asks for it; `reserved` when it holds its nodes already."""
     spec, cluster = call.xr.spec, place.cluster
     written: Manifest = {
         "clusterName": cluster,
         "drainSeconds": spec.rollout.drainSeconds,
         "serving": serving,
-        "engines": engines,
+        "engines": [_engine(e, place.pools[e.name], place.requests) for e in spec.engines],
     }
     if place.reserved:
         written["reserved"] = True
+    if revision:
+        written["revision"] = revision
     if spec.modelCacheRef:
         written["modelCacheRef"] = spec.modelCacheRef.manifest()
     return {
@@ -160,13 +177,6 @@ def manifest(
     }
 
 
-def engines(
-    wanted: list[Engine], pools: dict[str, str], requests: dict[tuple[str, str], list[Manifest]]
-) -> list[Manifest]:
-    """The deployment's engines with pools and device requests filled in."""
-    return [_engine(e, pools[e.name], requests) for e in wanted]
-
-
 def _engine(engine: Engine, pool: str, requests: dict[tuple[str, str], list[Manifest]]) -> Manifest:
     members = []
     for member in engine.members:
@@ -176,8 +186,54 @@ def _engine(engine: Engine, pool: str, requests: dict[tuple[str, str], list[Mani
     return {**engine.manifest(), "copies": engine.copies, "members": members}
 
 
-def is_current(call: Call[ModelDeployment], replica: ModelReplica) -> bool:
-    """Whether the replica's engines are those that the deployment asks for now."""
-    resolved = {"nodePoolName", "deviceRequests"}
-    deployed = [e.model_dump(exclude={"members": {"__all__": resolved}}) for e in replica.spec.engines]
-    return deployed == [e.model_dump() for e in call.xr.spec.engines]
+def is_current(call: Call[ModelDeployment], existing: Existing, serving: Manifest) -> bool:
+    """Whether the replica's spec is what the deployment asks for now, where it is."""
+    resolved, spec, wanted = {"nodePoolName", "deviceRequests"}, existing.replica.spec, call.xr.spec
+    deployed = [e.model_dump(exclude={"members": {"__all__": resolved}}) for e in spec.engines]
+    cache, asked = spec.modelCacheRef, wanted.modelCacheRef
+    return (
+        deployed == [e.model_dump() for e in wanted.engines]
+        and spec.serving == Serving.model_validate(serving)
+        and spec.drainSeconds == wanted.rollout.drainSeconds
+        and (cache.name if cache else "") == (asked.name if asked else "")
+    )
+
+
+def as_is(existing: Existing) -> Place:
+    """Where a replica is."""
+    claimed: Requests = {
+        (engine.name, member.role): [r.manifest() for r in member.deviceRequests]
+        for engine in existing.replica.spec.engines
+        for member in engine.members
+        if member.deviceRequests
+    }
+    return Place(existing.cluster, existing.pools, claimed, existing.holds)
+
+
+def kept(existing: Existing, *, out: bool = False, changes: bool = False) -> Kept:
+    """A replica as the scheduler knows it; `out` when it is out of service on purpose."""
+    return Kept(
+        name=existing.name,
+        cluster=existing.cluster,
+        pools=existing.pools,
+        created=existing.replica.metadata.creationTimestamp,
+        granted=existing.holds,
+        ready=existing.serves is True and not out,
+        counted=existing.is_granted and existing.age > _COUNTED_SECONDS,
+        changes=changes,
+    )
+
+
+def requests(resolved: Mapping[tuple[str, str], tuple[ResolvedRequest, ...]]) -> Requests:
+    """What members claim: DRA devices, never Synthetic ones."""
+    claimed = {key: [_request(r) for r in found if r.claim is Claim.DRA] for key, found in resolved.items()}
+    return {key: requests for key, requests in claimed.items() if requests}
+
+
+def _request(resolved: ResolvedRequest) -> Manifest:
+    return {
+        "name": resolved.name,
+        "deviceClassName": resolved.device_class_name,
+        "count": resolved.count,
+        "selectors": [{"cel": text} for text in resolved.selectors],
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from kit import labels, names
@@ -9,8 +10,11 @@ from kit.call import Call
 from scheduling import Decision, Gate, Refusal, count_of
 from schemas import ModelDeployment
 
+from compose_model_deployment import progress
 from compose_model_deployment.plan import Plan
 from compose_model_deployment.replicas import Existing
+from compose_model_deployment.rolling import Change, Step
+from compose_model_deployment.wishes import Wish
 
 Manifest = dict[str, Any]
 
@@ -19,16 +23,30 @@ _TOLD = 3
 _LONGEST_MESSAGE = 1024
 
 
-def report(call: Call[ModelDeployment], existing: list[Existing], plan: Plan, needs: str) -> None:
+@dataclass(frozen=True)
+class State:
+    """What is told of a deployment: its replicas, what was planned for them, and what is done now."""
+
+    existing: list[Existing]
+    plan: Plan
+    step: Step
+    outdated: frozenset[int]
+
+    @property
+    def staying(self) -> list[Existing]:
+        """Without those that are too many."""
+        return [e for e in self.existing if e.ordinal not in self.plan.remove]
+
+
+def report(call: Call[ModelDeployment], state: State, needs: str) -> None:
     """Set every condition and the status."""
     call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not set.")
-    staying = [e for e in existing if e.ordinal not in plan.remove]
-    _report_scheduled(call, staying, plan)
-    _report_current(call, plan, staying)
-    _report_replicas(call, staying, set(plan.places) - plan.remove)
+    _report_scheduled(call, state.staying, state.plan)
+    _report_current(call, state.plan, state.staying)
+    _report_replicas(call, state)
     call.status(needs=needs)
     if call.is_to_explain:
-        call.explain([{**_refused(r), "fix": r.fix} for r in plan.decision.refusals])
+        call.explain([{**_refused(r), "fix": r.fix} for r in state.plan.decision.refusals])
 
 
 def _report_scheduled(call: Call[ModelDeployment], staying: list[Existing], plan: Plan) -> None:
@@ -68,8 +86,9 @@ def _queued(existing: Existing) -> str:
     return f"{existing.name} waits in the queue of {existing.cluster}, {at}"
 
 
-def report_refused(call: Call[ModelDeployment], existing: list[Existing], reason: str, why: str) -> None:
+def report_refused(call: Call[ModelDeployment], state: State, reason: str, why: str) -> None:
     """Nothing new may be composed, and what runs stays."""
+    existing = state.staying
     call.report.keep()
     if reason == "Unsupported":
         call.condition("ContractValid", False, reason, why)
@@ -82,8 +101,7 @@ def report_refused(call: Call[ModelDeployment], existing: list[Existing], reason
         call.condition("ReplicasScheduled", False, reason, why)
     call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not used.")
     call.condition("PlacementCurrent", None, "Pending", "Not judged while the deployment cannot be composed.")
-    _report_replicas(call, existing, {e.ordinal for e in existing})
-    call.look_again(0)
+    _report_replicas(call, state)
 
 
 def _reason(decision: Decision) -> str:
@@ -125,32 +143,54 @@ def _report_current(call: Call[ModelDeployment], plan: Plan, staying: list[Exist
         why = f"What runs stays as it is until the selector is corrected: {plan.decision.invalid[0]}"
         call.condition("PlacementCurrent", False, "Outdated", _sentence(why))
         return
-    stale = {s.replica: s.refusal for s in plan.decision.stale} | plan.stuck
-    if not stale:
+    told = [_out_of_place(e, plan.wishes[e.ordinal], plan) for e in sorted(staying, key=lambda e: e.name)]
+    if not any(told):
         call.condition("PlacementCurrent", True, "Current")
         return
-    anew = "delete the replica to have it placed anew"
-    told = (f"{name} stays, but {r.cluster} {r.message}; {r.fix or anew}." for name, r in sorted(stale.items()))
-    call.condition("PlacementCurrent", False, "Outdated", " ".join(told))
+    reason = "Outdated" if plan.stuck else "Moving"
+    call.condition("PlacementCurrent", False, reason, " ".join(filter(None, told)))
 
 
-def _report_replicas(call: Call[ModelDeployment], existing: list[Existing], placed: set[int]) -> None:
-    total = call.xr.spec.replicas
-    ready = sum(1 for e in existing if e.serves)
+def _out_of_place(existing: Existing, wish: Wish, plan: Plan) -> str:
+    """What becomes of a replica whose place would not be chosen any more; empty when it would."""
+    if wish.change is Change.REPLACE:
+        why = f": {wish.why.cluster} {wish.why.message}" if wish.why else ", as was asked"
+        return f"{existing.name} moves as soon as another one serves in its place{why}."
+    if wish.why is None:
+        return ""
+    why = f"{wish.why.cluster} {wish.why.message}"
+    if wish.change is Change.REMOVE:
+        return f"{existing.name} ends before another one is placed, there is no room for both: {why}."
+    beside = next((f", and {r.cluster} {r.message}" for r in plan.beside if r.cluster != existing.cluster), "")
+    if wish.why.gate is Gate.DRAIN and beside:
+        return f"{existing.name} stays until there is another place for it, but {why}{beside}."
+    return f"{existing.name} stays, but {why}; {wish.why.fix or 'delete the replica to have it placed anew'}."
+
+
+def _report_replicas(call: Call[ModelDeployment], state: State) -> None:
+    existing, total = state.staying, call.xr.spec.replicas
+    serving = [e for e in existing if e.serves and e.ordinal not in state.step.withdrawn]
+    ready, updated = len(serving), sum(1 for e in existing if e.ordinal not in state.outdated)
     call.status(
         selector=f"{labels.DEPLOYMENT}={call.name}",
-        replicas={"total": total, "ready": ready, "summary": f"{ready}/{total}"},
+        replicas={"total": total, "ready": ready, "summary": f"{ready}/{total}", "updated": f"{updated}/{total}"},
         placements=[_placement(e) for e in existing],
     )
     if total == 0:
         call.condition("ReplicasReady", True, "NoReplicas", "spec.replicas is 0.")
         return
-    if ready >= total:
-        call.condition("ReplicasReady", True, "Ready", "Every replica serves.")
+    told = progress.told(call, state.existing, state.plan, state.step, state.outdated)
+    if progress.is_rolling(state.step, state.outdated):
+        head = f"{ready} of {total} serve, {updated} of {total} are of the present spec."
+        call.condition("ReplicasReady", ready >= total, "Rolling", f"{head} {told}")
         return
-    waiting = placed - {e.ordinal for e in existing if e.serves}
-    told = ", ".join(names.replica_name(call.name, ordinal) for ordinal in sorted(waiting))
-    rest = f"not ready: {told}" if told else "see ReplicasScheduled for the rest"
+    if ready >= total:
+        interrupts = " There is one: a change will interrupt it." if total == 1 else ""
+        call.condition("ReplicasReady", True, "Ready", f"Every replica serves.{interrupts}")
+        return
+    planned = {*(e.ordinal for e in existing), *state.plan.create} - {e.ordinal for e in serving}
+    names_of = ", ".join(names.replica_name(call.name, ordinal) for ordinal in sorted(planned))
+    rest = f"not ready: {names_of}" if names_of else "see ReplicasScheduled for the rest"
     call.condition("ReplicasReady", False, "NotReady", f"{ready} of {total} serve; {rest}.")
 
 

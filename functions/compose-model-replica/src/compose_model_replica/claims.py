@@ -40,10 +40,11 @@ def is_used(template: str, workloads: Collection[Manifest]) -> bool:
 
     They may while the workload names it, or while it has not replaced all pods of an earlier revision.
     """
-    return any(template in json.dumps(each.get("spec", {})) or not _has_rolled(each) for each in workloads)
+    return any(template in json.dumps(each.get("spec", {})) or not has_rolled(each) for each in workloads)
 
 
-def _has_rolled(workload: Manifest) -> bool:
+def has_rolled(workload: Manifest) -> bool:
+    """Whether every pod of a workload, as its cluster shows it, is made from its template."""
     status, wanted = workload.get("status") or {}, workload.get("spec", {}).get("replicas", 1)
     seen = status.get("observedGeneration", 0) >= workload.get("metadata", {}).get("generation", 1)
     return bool(seen and status.get("updatedReplicas", 0) == status.get("replicas", 0) == wanted)

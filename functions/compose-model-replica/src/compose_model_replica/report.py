@@ -7,6 +7,7 @@ from typing import Any
 from kit import names
 from kit.call import Call
 from schemas import ModelReplica
+from schemas.modelreplica import Engine
 
 from compose_model_replica import workload
 from compose_model_replica.objects import trouble
@@ -33,6 +34,7 @@ def report(call: Call[ModelReplica], site: Site | Refused) -> None:
             offer=site.offer,
         )
     _report_engines(call)
+    _report_revision(call, site)
     MODES[call.xr.spec.serving.mode].report(call)
 
 
@@ -42,8 +44,7 @@ def _report_engines(call: Call[ModelReplica]) -> None:
     if has_started(call):
         call.status(engines=[{"name": e.name, "ready": ready[e.name], "desired": e.copies} for e in engines])
     counts = ", ".join(f"{e.name} {ready[e.name]}/{e.copies}" for e in engines)
-    answering = MODES[call.xr.spec.serving.mode].answering
-    if not any(ready[e.name] for e in engines if answering(e)):
+    if not any(ready[e.name] for e in engines if _answers(call, e)):
         why = "".join(trouble(call, workload.key(e)) for e in engines) + _postponed(call)
         call.condition("EnginesReady", False, "NotReady", f"No copy answers yet: {counts}.{why}")
         return
@@ -51,6 +52,19 @@ def _report_engines(call: Call[ModelReplica]) -> None:
         call.condition("EnginesReady", True, "PartlyReady", f"Serves with the copies that answer: {counts}.")
         return
     call.condition("EnginesReady", True, "Ready", f"All copies answer: {counts}.")
+
+
+def _answers(call: Call[ModelReplica], engine: Engine) -> bool:
+    return MODES[call.xr.spec.serving.mode].answering(engine)
+
+
+def _report_revision(call: Call[ModelReplica], site: Site | Refused) -> None:
+    """Say which revision answers. Its deployment publishes a changed replica when this is the one asked for."""
+    asked, before = call.xr.spec.revision, call.xr.status.revision
+    if asked is None or isinstance(site, Refused):
+        return
+    answers = any(workload.ready_copies(call, e) for e in call.xr.spec.engines if _answers(call, e))
+    call.status(revision=asked if answers and workload.have_rolled(call) else before)
 
 
 def _postponed(call: Call[ModelReplica]) -> str:

@@ -112,3 +112,11 @@ def ready_copies(call: Call[ModelReplica], engine: Engine) -> int:
         return int(seen.get("status", {}).get("readyReplicas", 0))
     before = call.xr.status.engines if call.xr.status and call.xr.status.engines else []
     return next((e.ready or 0 for e in before if e.name == engine.name), 0)
+
+
+def have_rolled(call: Call[ModelReplica]) -> bool:
+    """Whether the cluster has every engine as it is wanted now, with no pod of an earlier revision left."""
+    wanted = {key(e) for e in call.xr.spec.engines}
+    there = {k for k in call.observed() if k.startswith(("group-", "workload-"))}
+    written = wanted == there and all(call.is_written(k) for k in wanted)
+    return written and all(claims.has_rolled(call.seen_remote(k)) for k in wanted)

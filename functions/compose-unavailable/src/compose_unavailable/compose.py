@@ -11,7 +11,6 @@ INSTEAD = {
     "ModelService": "Send requests to the gateway of a cluster: kubectl get modelendpoints shows the addresses.",
     "ModelCache": "Let the engine's image or its own volume provide the weights.",
     "InferenceGateway": "Each workload cluster is reached through its own gateway.",
-    "ServingStack": "Install what the cluster needs yourself; docs/how-to/prepare-a-cluster.md lists it.",
 }
 
 

@@ -85,7 +85,10 @@ def _restorable(manifest: Manifest, holding: set[str]) -> Manifest:
 
 def _is_bookkeeping(key: str) -> bool:
     prefix = key.partition("/")[0]
-    return prefix in {"kubectl.kubernetes.io", "crossplane.io"} or key == "kubernetes.io/metadata.name"
+    return (
+        prefix in {"kubectl.kubernetes.io", "crossplane.io", "protection.crossplane.io"}
+        or key == "kubernetes.io/metadata.name"
+    )
 
 
 def _manager(manifest: Manifest) -> str:

@@ -36,9 +36,31 @@ class Wish:
 
 def render(wish: Wish) -> int:
     """Print the result to standard output, what is wrong to standard error; returns the exit code."""
+    composed = _composed(wish)
+    if isinstance(composed, int):
+        return composed
+    result, changes = composed
+    if wish.output == "tree":
+        _show(result, changes, wish.only)
+        return _verdict(result, told=wish.only != "remote")
+    items = output.manifests(result, wish.only)
+    click.echo(output.as_json(items) if wish.output == "json" else output.as_yaml(items), nl=False)
+    return _verdict(result)
+
+
+def rendered(wish: Wish) -> tuple[int, Result | None]:
+    """The exit code and the result, if there is one; what is wrong is on standard error."""
+    composed = _composed(wish)
+    if isinstance(composed, int):
+        return composed, None
+    return _verdict(composed[0]), composed[0]
+
+
+def _composed(wish: Wish) -> tuple[Result, list[Change]] | int:
+    """The result, or the exit code when there is none and standard error says why."""
     logging.getLogger().addHandler(logging.NullHandler())  # What a function logs is for its operator.
     try:
-        result, changes = _result(wish)
+        return _result(wish)
     except InvalidInputError as error:
         return _refused([str(finding) for finding in error.findings])
     except UnsettledError as error:
@@ -46,12 +68,6 @@ def render(wish: Wish) -> int:
     except MissingPartError as error:
         click.echo(str(error), err=True)
         return UNREACHABLE
-    if wish.output == "tree":
-        _show(result, changes, wish.only)
-        return _verdict(result, told=wish.only != "remote")
-    items = output.manifests(result, wish.only)
-    click.echo(output.as_json(items) if wish.output == "json" else output.as_yaml(items), nl=False)
-    return _verdict(result)
 
 
 def _result(wish: Wish) -> tuple[Result, list[Change]]:

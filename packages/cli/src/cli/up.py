@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -26,15 +27,23 @@ from cli.local_errors import sentences, state_option
     help="Add contexts to $KUBECONFIG or ~/.kube/config and make `modelplane` current.",
 )
 @click.option(
+    "--stack",
+    is_flag=True,
+    help="Bare workload clusters, provider-helm, and a registry with the charts of the serving stack.",
+)
+@click.option(
+    "--packages",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Install the packages that `make packages` wrote to this folder, as their users do; needs root.",
+)
+@click.option(
     "--data-path",
     is_flag=True,
     help="Run the pods of known images, in network namespaces, with Envoy in front; needs root.",
 )
 @state_option
 @sentences
-def command(  # As many as there are options.
-    clusters: int | None, nodes: int | None, kubeconfig: bool, data_path: bool, state: Path | None
-) -> None:
+def command(**asked: Any) -> None:
     """Start etcd, API servers, Crossplane, the functions and workload clusters, and return when all is ready.
 
     What runs already is left alone and what died is started again; more clusters can be added, not removed.
@@ -55,8 +64,11 @@ def command(  # As many as there are options.
             if what != "running" and not (console.is_terminal and what == "started"):
                 console.print(f"{time.monotonic() - start:5.1f} s  {name} {what}", markup=False, soft_wrap=True)
 
-        cluster = local.up(local.Options(state, clusters, nodes, kubeconfig, data_path), tell)
+        cluster = local.up(local.Options(**asked), tell)
     console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
+    if cluster.registry:
+        told = f"The charts of the serving stack are at {cluster.registry}: give it as spec.servingStack.registry."
+        console.print(told, markup=False, soft_wrap=True)
     if cluster.context:
         console.print(f"kubectl uses the context {cluster.context}.", markup=False, soft_wrap=True)
     else:

@@ -26,6 +26,7 @@ Manifest = dict[str, Any]
 
 # An Object's birth is 13 events of the 100 that a circuit takes at once; a claim and a route come beside.
 MOST_BORN_AT_ONCE = 6
+BIRTH_SECONDS = 30.0
 
 
 class Stop(Exception):  # noqa: N818  # It ends a call early; it is not always an error.
@@ -112,6 +113,11 @@ class Call(Generic[M]):
         """Seconds since a Kubernetes timestamp; endless when it is none."""
         return conditions.seconds_since(timestamp)
 
+    @property
+    def now(self) -> str:
+        """This moment as a Kubernetes timestamp: for what is written once and read back."""
+        return conditions.now()
+
     def get(self, key: str, model: type[T], name: str, namespace: str | None = None) -> T | None:
         """The object of that name, None when there is none. Raises NotFetched before it was looked up."""
         found = self.find(key, model, name=name, namespace=namespace)
@@ -167,12 +173,21 @@ class Call(Generic[M]):
         """Whether the composed resource exists and has said that it is Ready or that it is not."""
         return bool(conditions.find(self.seen(key), "Ready"))
 
+    def is_written(self, key: str) -> bool:
+        """Whether the Object under `key` holds the manifest that is wanted, and its provider has written just that."""
+        seen, wanted = self.seen(key) or {}, self._wanted.get(key, {})
+        synced = conditions.find(seen, "Synced")
+        generation = seen.get("metadata", {}).get("generation", 0)
+        current = synced.get("observedGeneration", generation) >= generation
+        manifests = [m.get("spec", {}).get("forProvider", {}).get("manifest") for m in (seen, wanted)]
+        return bool(current and synced.get("status") == "True" and manifests[0] and manifests[0] == manifests[1])
+
     def trouble(self, key: str) -> str:
         """Why the composed resource is not Synced, in its provider's words; empty when it is."""
         synced = conditions.find(self.seen(key), "Synced")
         message = str(synced.get("message") or "") if synced.get("status") == "False" else ""
-        # The local end of a broken connection is another one at each try; a condition must not flap.
-        return re.sub(r"\S+:\d+->", "", message)
+        # A condition must not flap: the local end of a connection, and what was tried before, are others at each try.
+        return re.sub(r"\S+:\d+->", "", message.partition(" - error from a previous attempt")[0])
 
     def want(self, key: str, manifest: Manifest) -> None:
         """Compose `manifest`."""
@@ -213,6 +228,13 @@ class Call(Generic[M]):
     def _is_born(self, key: str) -> bool:
         return self.has_said(key) or bool(self.trouble(key))
 
+    def _is_silent(self, key: str) -> bool:
+        """Whether the Object under `key` has nothing to say although it is no longer being born."""
+        seen = self.seen(key) or {}
+        created = seen.get("metadata", {}).get("creationTimestamp")
+        is_old = bool(created) and self.age(created) > BIRTH_SECONDS
+        return composed.is_object(seen) and is_old and not self._is_born(key)
+
     def condition(self, type: str, met: bool | None, reason: str, message: str = "") -> None:
         """Say one of the kind's conditions; `met` None means Unknown."""
         self.report.condition(type, met, reason, message)
@@ -251,7 +273,8 @@ class Call(Generic[M]):
         rsp.context.update(self._remembered)
         for name, selector in self._required.items():
             response.require_resources(rsp, name, **selector)
-        for key, manifest in sorted(self._wanted.items()):
+        for key, wanted in sorted(self._wanted.items()):
+            manifest = remote.nudged(wanted) if self._is_silent(key) else wanted
             resource.update(rsp.desired.resources[key], composed.complete(manifest))
             # Of the composite's readiness `report` tells. Of one that is not ready Crossplane writes an event a call.
             rsp.desired.resources[key].ready = fnv1.READY_TRUE

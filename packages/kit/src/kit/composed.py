@@ -27,8 +27,9 @@ _SERVER_METADATA = (
 )
 _LONGEST_NAME = 63
 _COMPOSITES = ("modelplane.ai/", "infrastructure.modelplane.ai/")
+_HELM = "helm.m.crossplane.io/"
 _COMPOSITE_FINALIZER = "composite.apiextensions.crossplane.io"
-_OBJECT_FINALIZER = "finalizer.managedresource.crossplane.io"
+_MANAGED_FINALIZER = "finalizer.managedresource.crossplane.io"
 _EXTERNAL_NAME = "crossplane.io/external-name"
 
 
@@ -42,12 +43,20 @@ def is_object(manifest: Manifest) -> bool:
     return manifest.get("apiVersion") == remote.API_VERSION and manifest.get("kind") == "Object"
 
 
+def is_managed(manifest: Manifest) -> bool:
+    """Whether a provider looks after it: an Object, or provider-helm's Release."""
+    is_release = str(manifest.get("apiVersion")).startswith(_HELM) and manifest.get("kind") == "Release"
+    return is_release or is_object(manifest)
+
+
 def as_it_is(seen: Manifest) -> Manifest:
     """What composes `seen` once more without a change."""
     kept = {k: v for k, v in seen.items() if k != "status"}
     before = _part(seen, "metadata")
     metadata = {k: v for k, v in before.items() if k not in (*_SERVER_METADATA, "annotations")}
-    annotations = {k: v for k, v in _part(before, "annotations").items() if k != _EXTERNAL_NAME}
+    # An Object's is its own name; a Release's says which release of the cluster it is.
+    added = (_EXTERNAL_NAME,) if is_object(seen) else ()
+    annotations = {k: v for k, v in _part(before, "annotations").items() if k not in added}
     kept["metadata"] = {**metadata, "annotations": annotations} if annotations else metadata
     if isinstance(kept.get("spec"), dict):
         # A composite's own bookkeeping: sending old references back would undo new ones.
@@ -63,10 +72,10 @@ def complete(manifest: Manifest) -> Manifest:
     metadata = _part(manifest, "metadata")
     if str(manifest.get("apiVersion")).startswith(_COMPOSITES):
         return {**manifest, "metadata": {**metadata, "finalizers": [_COMPOSITE_FINALIZER]}}
-    if not is_object(manifest) or "name" not in metadata:
+    if not is_managed(manifest) or "name" not in metadata:
         return manifest
-    annotations = {**_part(metadata, "annotations"), _EXTERNAL_NAME: metadata["name"]}
-    return {**manifest, "metadata": {**metadata, "annotations": annotations, "finalizers": [_OBJECT_FINALIZER]}}
+    annotations = {_EXTERNAL_NAME: metadata["name"], **_part(metadata, "annotations")}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations, "finalizers": [_MANAGED_FINALIZER]}}
 
 
 def check(key: str, manifest: Manifest) -> None:

@@ -1,6 +1,6 @@
 """Every condition of every kind, in one table: who says what, and what Ready means.
 
-A composite is Ready when all of its conditions that count are True. The reference
+A composite is Ready when each of its conditions that count is True or says that nothing is wrong. The reference
 page is generated from this table, and the kit refuses a condition that is not in it.
 """
 
@@ -22,7 +22,7 @@ COMMON_REASONS = ("Pending", "InternalError", "InvalidSpec", NOT_AVAILABLE)
 
 @dataclass(frozen=True)
 class ConditionType:
-    """One condition of one kind. `counts`: it must be True for the composite to be Ready."""
+    """One condition of one kind. `counts`: for the composite to be Ready it must be True, or say that nothing is wrong."""
 
     kind: str
     type: str
@@ -44,15 +44,14 @@ TABLE = (
     ConditionType(
         "InferenceCluster",
         "StackReady",
-        "The serving stack runs on the cluster.",
-        ("Ready", "NotManaged"),
-        counts=False,
+        "The serving stack that is installed on the cluster runs.",
+        ("Ready", "NotManaged", "NotReady", "Failed"),
     ),
     ConditionType(
         "InferenceCluster",
         "GatewayReady",
         "The cluster's inference gateway has an address.",
-        ("Ready", "NotReachable", "NoGateway", "NoAddress"),
+        ("Ready", "NotReady", "NotReachable", "NoGateway", "NoAddress"),
     ),
     ConditionType(
         "InferenceCluster",
@@ -86,10 +85,12 @@ TABLE = (
         "ModelDeployment",
         "PlacementCurrent",
         "Every replica still fits where it runs.",
-        ("Current", "Outdated"),
+        ("Current", "Outdated", "Moving"),
         counts=False,
     ),
-    ConditionType("ModelDeployment", "ReplicasReady", "Every replica serves.", ("Ready", "NotReady", "NoReplicas")),
+    ConditionType(
+        "ModelDeployment", "ReplicasReady", "Every replica serves.", ("Ready", "NotReady", "NoReplicas", "Rolling")
+    ),
     ConditionType(
         "ModelDeployment",
         "ModelCacheResolved",
@@ -144,8 +145,18 @@ TABLE = (
     ConditionType("ModelService", "RoutingReady", "The service has an address and a ready endpoint."),
     ConditionType("InferenceGateway", "RoutingReady", "The gateway has an address."),
     ConditionType("ModelCache", "Hydrated", "The weights are on every cluster that needs them."),
-    ConditionType("ServingStack", "ComponentsReady", "Every component of the stack runs."),
-    ConditionType("ServingStack", "GatewayReady", "The cluster's gateway has an address."),
+    ConditionType(
+        "ServingStack",
+        "ComponentsReady",
+        "Every component that is not switched off runs.",
+        ("Ready", "NotReady", "Failed"),
+    ),
+    ConditionType(
+        "ServingStack",
+        "GatewayReady",
+        "The cluster's gateway has an address, and drops what clients must not send.",
+        ("Ready", "NotReady", "NotReachable", "NoAddress"),
+    ),
     ConditionType(
         "CapacityLedger", "Arbitrated", "Every claim on the cluster's nodes has its answer.", ("Arbitrated",)
     ),
@@ -180,6 +191,11 @@ def said_by(manifest: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 def find(manifest: Mapping[str, Any] | None, type: str) -> dict[str, Any]:
     """One condition of an object; empty when it has not said that one."""
     return next((c for c in said_by(manifest) if c.get("type") == type), {})
+
+
+def now() -> str:
+    """This moment as a Kubernetes timestamp."""
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def seconds_since(timestamp: Any) -> float:

@@ -8,6 +8,7 @@ TENANT = "modelplane.ai/tenant"
 POOL = "modelplane.ai/pool"
 CAPACITY_CLAIM = "modelplane.ai/capacity-claim"
 CAPACITY_GRANT = "modelplane.ai/capacity-grant"
+LOOK_AGAIN = "modelplane.ai/look-again"
 
 # A Service selects pods by SERVING; a Deployment selects its own by WORKLOAD.
 SERVING = "modelplane.ai/serving"

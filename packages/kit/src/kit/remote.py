@@ -16,6 +16,8 @@ Manifest = dict[str, Any]
 
 # Of a Deployment, and of a LeaderWorkerSet, whose Available says something else: one copy answers.
 A_COPY_IS_READY = "has(object.status) && has(object.status.readyReplicas) && object.status.readyReplicas >= 1"
+# A watch says nothing when its cluster is cut off; the provider's own poll comes after ten minutes.
+LOOK_EVERY = "30s"
 # For containers of ours: a namespace may enforce the restricted Pod Security level.
 RESTRICTED: Manifest = {
     "allowPrivilegeEscalation": False,
@@ -39,15 +41,22 @@ class Target:
         """The Object that keeps `manifest` on the cluster; ready when the CEL on `object` holds, or once created."""
         return self._object(name, manifest, ready_when)
 
-    def apply_for_good(self, name: str, manifest: Manifest) -> Manifest:
+    def apply_for_good(self, name: str, manifest: Manifest, ready_when: str = "") -> Manifest:
         """Like `apply`, but deleting the Object leaves the manifest on the cluster: what others live in."""
-        obj = self._object(name, manifest, "")
+        obj = self._object(name, manifest, ready_when)
         obj["spec"]["managementPolicies"] = ["Observe", "Create", "Update", "LateInitialize"]
+        return obj
+
+    def create(self, name: str, manifest: Manifest, ready_when: str = "") -> Manifest:
+        """Like `apply_for_good`, but what is on the cluster already is left as it is."""
+        obj = self._object(name, manifest, ready_when)
+        obj["spec"]["managementPolicies"] = ["Observe", "Create", "LateInitialize"]
         return obj
 
     def observe(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:
         """The Object that watches what somebody else made on the cluster and never changes it."""
         obj = self._object(name, manifest, ready_when)
+        obj["metadata"]["annotations"] = {"crossplane.io/poll-interval": LOOK_EVERY}
         obj["spec"]["managementPolicies"] = ["Observe"]
         return obj
 
@@ -70,6 +79,13 @@ class Target:
                 "forProvider": {"manifest": manifest},
             },
         }
+
+
+def nudged(manifest: Manifest) -> Manifest:
+    """The Object with a change: its provider looks at what changes, or after ten minutes."""
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), labels.LOOK_AGAIN: "true"}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
 def manifest_of(seen: Manifest | None) -> Manifest:

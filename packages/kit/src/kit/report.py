@@ -76,8 +76,9 @@ class Report:
         self._fatal = message
 
     def is_ready(self) -> bool:
-        """Whether every condition that counts is True."""
-        return all(self._final(c).status == "True" for c in self._types.values() if c.counts)
+        """Whether every condition that counts is True, or says that nothing is wrong."""
+        said = [self._final(c) for c in self._types.values() if c.counts]
+        return all(c.status == "True" or c.reason in conditions.NOTHING_WRONG for c in said)
 
     def write(self, rsp: fnv1.RunFunctionResponse, ttl: float | None) -> None:
         """Put all of it into the response."""

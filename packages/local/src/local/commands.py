@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import importlib.util
-import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from schemas import apis
-
-from local import lws, tools
-from local.datapath import images
+from local import images, kubelets, lws, sources, stacks, tools
 from local.processes import Spec, write
-from local.state import CONTROL_PLANE, Plan, State, cluster_number, workload_clusters
+from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
 _CONTROL_PLANE_PORTS = (
     "etcd",
@@ -25,10 +19,10 @@ _CONTROL_PLANE_PORTS = (
     "controller-manager",
     "crossplane",
     "crossplane/metrics",
+    "crossplane/webhook",
     "provider-kubernetes",
     "provider-kubernetes/metrics",
     "provider-kubernetes/webhook",
-    "functions",
 )
 _BINARIES = (
     "etcd",
@@ -40,7 +34,8 @@ _BINARIES = (
     "kwok",
     "lws",
 )
-_DATA_PATH_BINARIES = ("inference-sim", "pd-sidecar", "endpoint-picker")
+_FILES = ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws")
+_PACKAGE_BINARIES = ("crane", "crossplane-cli")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -51,24 +46,34 @@ _CONTROL_PLANE_CONTROLLERS = (
 )
 
 
-def port_names(clusters: int) -> list[str]:
+def port_names(plan: Plan) -> list[str]:
     """Every port that is needed, named after the process that owns it."""
-    return [*_CONTROL_PLANE_PORTS, *(f"{c}-{p}" for c in workload_clusters(clusters) for p in _WORKLOAD_PORTS)]
+    own = [*_CONTROL_PLANE_PORTS, *(plan.functions or ["functions"])]
+    if plan.packages or plan.stack:
+        own.append(stacks.REGISTRY)
+    # A bare cluster gets its LeaderWorkerSet controller by a chart.
+    theirs = [p for p in _WORKLOAD_PORTS if not (plan.stack and p.startswith(lws.NAME))]
+    own += stacks.PORTS if plan.stack else []
+    return [*own, *(f"{c}-{p}" for c in workload_clusters(plan.clusters) for p in theirs)]
 
 
-def process_names(clusters: int, data_path: bool = False) -> list[str]:
+def process_names(plan: Plan) -> list[str]:
     """Every process, in the order in which a person reads them."""
-    own = [p for p in _CONTROL_PLANE_PORTS if "/" not in p]
-    theirs = [p for p in _WORKLOAD_PORTS if "/" not in p] + (["kubelet"] if data_path else [])
-    return [*own, "fleet", *(f"{c}-{p}" for c in workload_clusters(clusters) for p in theirs)]
+    names = [p for p in port_names(plan) if "/" not in p]
+    own = [p for p in names if not p.startswith("cluster-")]
+    return [*own, "fleet", *names[len(own) :], *kubelets.names(plan)]
 
 
-def check_tools(data_path: bool = False) -> None:
+def check_tools(plan: Plan) -> None:
     """Fail before anything is started when a tool is missing."""
-    for binary in (*_BINARIES, *(_DATA_PATH_BINARIES if data_path else ())):
+    for binary in _BINARIES:
         tools.path(binary)
-    for name in ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws"):
+    for name in _FILES:
         tools.files(name)
+    if plan.stack:
+        stacks.check_tools()
+    for binary in _PACKAGE_BINARIES if plan.packages else ():
+        tools.path(binary)
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,11 @@ class Commands:
         """Where the cluster's LeaderWorkerSet controller answers the API server."""
         return self._port(f"{_name(cluster, lws.NAME)}/webhook")
 
+    @property
+    def usage_port(self) -> int:
+        """Where Crossplane tells the API server whether something is in use."""
+        return self._port("crossplane/webhook")
+
     def crossplane(self, *verb: str) -> Spec:
         env = {
             "KUBECONFIG": str(self.state.kubeconfig()),
@@ -180,7 +190,9 @@ class Commands:
             "TLS_SERVER_SECRET_NAME": "crossplane-tls-server",
             "TLS_CLIENT_SECRET_NAME": "crossplane-tls-client",
             "TLS_CLIENT_CERTS_DIR": str(self.state.pki(CONTROL_PLANE).tls),
-            "ENABLE_WEBHOOKS": "false",
+            "TLS_SERVER_CERTS_DIR": str(self.state.pki(CONTROL_PLANE).tls),
+            "ENABLE_WEBHOOKS": "true" if verb == ("start",) else "false",
+            "WEBHOOK_PORT": str(self.usage_port),
             "XPKG_CACHE_DIR": str(self._folder("crossplane/packages")),
             "XFN_CACHE_DIR": str(self._folder("crossplane/functions")),
             "METRICS_PORT": str(self._port("crossplane/metrics")),
@@ -191,6 +203,24 @@ class Commands:
         if verb == ("start",):
             argv += ("--package-runtime=Provider=External;Function=External", "--poll-interval=60s")
         return Spec("crossplane", argv, env, self._port("crossplane"), (self.server(CONTROL_PLANE),))
+
+    def named(self, process: str) -> Spec:
+        """The process of that name, as `modelplane status` lists them."""
+        own: dict[str, Callable[[], Spec]] = {
+            "etcd": self.etcd,
+            "crossplane": partial(self.crossplane, "start"),
+            "provider-kubernetes": self.provider_kubernetes,
+            "functions": self.functions,
+            "fleet": self.fleet,
+        }
+        if process in own:
+            return own[process]()
+        of_a_cluster = (self.apiserver, self.controller_manager, self.scheduler, self.kwok, self.lws)
+        for cluster in (CONTROL_PLANE, *workload_clusters(self.plan.clusters)):
+            for make in of_a_cluster:
+                if process == _name(cluster, make.__name__.replace("_", "-")):
+                    return make(cluster)
+        raise ValueError(f"no process is called {process}")
 
     def provider_kubernetes(self) -> Spec:
         name = "provider-kubernetes"
@@ -212,32 +242,34 @@ class Commands:
         certificates = str(self.state.pki(CONTROL_PLANE).tls)
         served = ("--address", f"127.0.0.1:{port}", "--tls-certs-dir", certificates, "--debug")
         argv = ("-m", "cli.main", "functions", *served)
-        return Spec("functions", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, port, (_sources("functions"),))
+        env = {"PYTHONUNBUFFERED": "1", "MODELPLANE_KINDS": str(tools.files("inference-extension") / "crds")}
+        return Spec("functions", (sys.executable, *argv), env, port, (sources.fingerprint("functions"),))
+
+    def registry(self) -> Spec:
+        port, disk = self._port(stacks.REGISTRY), self._folder("registry")
+        argv = (str(tools.path("crane")), "registry", "serve", "--address", f"127.0.0.1:{port}", "--disk", str(disk))
+        return Spec(stacks.REGISTRY, argv, {}, port)
+
+    def packaged_function(self, name: str, package: Path) -> Spec:
+        """A function in the file system of the image that its package holds."""
+        folder, port = self._folder(f"packages/functions/{name}"), self._port(name)
+        image = images.unpack(package, self._folder("packages/layers"))
+        own = images.certificates(self.state.pki(CONTROL_PLANE), folder / "own", image.config["User"])
+        (folder / "root").mkdir(exist_ok=True)
+        served = ("--address", f"127.0.0.1:{port}", "--debug")
+        argv = images.command(image, folder / "root", own, served)
+        return Spec(name, argv, images.environment(image), port)
 
     def fleet(self) -> Spec:
         argv = ["-m", "local.fleet", "--kubeconfig", str(self.state.kubeconfig())]
-        if self.plan.nodes is not None:
-            argv += ["--nodes", str(self.plan.nodes)]
-        if self.plan.network:
-            argv += [f"--network={self.plan.network}"]
+        argv += ["--nodes", str(self.plan.nodes)] if self.plan.nodes is not None else []
+        argv += ["--stack"] if self.plan.stack else []
+        argv += [f"--network={self.plan.network}"] if self.plan.network else []
         return Spec(
             "fleet",
             (sys.executable, *argv),
             {"PYTHONUNBUFFERED": "1"},
-            needs=(self.server(CONTROL_PLANE), _sources("fleet")),
-        )
-
-    def kubelet(self, cluster: str) -> Spec:
-        """Runs the pods of a workload cluster, where they are run."""
-        argv = ["-m", "local.datapath", "--kubeconfig", str(self.state.kubeconfig(cluster))]
-        argv += ["--state", str(self.state.folder), f"--network={self.plan.network}"]
-        argv += [f"--cluster={cluster_number(cluster)}"]
-        builds = {v: os.environ[v] for v in (*images.VARIABLES.values(), "MODELPLANE_TOOLS") if v in os.environ}
-        return Spec(
-            _name(cluster, "kubelet"),
-            (sys.executable, *argv),
-            {"PYTHONUNBUFFERED": "1", **builds},
-            needs=(self.server(cluster), _sources("fleet")),
+            needs=(self.server(CONTROL_PLANE), sources.fingerprint("fleet")),
         )
 
     def _loopback(self, name: str, cluster: str) -> dict[str, object]:
@@ -263,20 +295,6 @@ class Commands:
         folder = self.state.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-
-@functools.cache
-def _sources(process: str) -> str:
-    """Changes with the Python that the process runs, so that `up` restarts it when it runs an older one."""
-    ours = [name.replace("-", "_") for name in apis.function_names()]
-    packages = ["contract", "local", "schemas"] if process == "fleet" else ["kit", "scheduling", "schemas", *ours]
-    digest = hashlib.sha256()
-    for package in packages:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            for file in sorted(Path(folder).rglob("*.py")):
-                digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _name(cluster: str, process: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local import kubeconfig, ports
+from local import charts, kubeconfig, kubelets, packages, ports
 from local.commands import check_tools, port_names, process_names
 from local.datapath import network
 from local.errors import LocalError, RefusedError
@@ -25,7 +25,9 @@ class Options:
     state: Path | None = None
     clusters: int | None = None
     nodes: int | None = None
+    packages: Path | None = None
     kubeconfig: bool = True
+    stack: bool = False
     data_path: bool = False
     """Whether pods are run, by a kubelet for known images; once so, always so until `down`."""
 
@@ -49,6 +51,7 @@ class Cluster:
     state: State
     clusters: int
     context: str = ""
+    registry: str = ""
 
     @property
     def kubeconfig(self) -> Path:
@@ -73,17 +76,17 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
     users_file = kubeconfig.users_file() if options.kubeconfig else None
     if users_file:
         kubeconfig.read(users_file)
-    _plan(state.load(), options)
-    check_tools(options.data_path)
+    check_tools(_plan(state.load(), options))
     if options.data_path:
-        network.check()
+        kubelets.check()
     state.claim()
     with state.lock():
         plan = _with_network(_with_ports(state, _plan(state.load(), options)), options)
         state.save(plan)
         Start(state, plan, on_progress).run()
         context = _merge(state, plan, users_file) if users_file else ""
-    return Cluster(state, plan.clusters, context)
+    registry = f"oci://127.0.0.1:{plan.ports['registry']}/{charts.FOLDER}" if plan.stack else ""
+    return Cluster(state, plan.clusters, context, registry)
 
 
 def down(folder: Path | None = None) -> bool:
@@ -110,7 +113,7 @@ def status(folder: Path | None = None) -> list[Process]:
     if not state.exists:
         return []
     plan = state.load()
-    return [_describe(name, state.book.find(name)) for name in process_names(plan.clusters, bool(plan.network))]
+    return [_describe(name, state.book.find(name)) for name in process_names(plan)]
 
 
 def logs(name: str, folder: Path | None = None) -> Path:
@@ -130,10 +133,24 @@ def _plan(plan: Plan, options: Options) -> Plan:
         raise RefusedError(
             f"{plan.clusters} workload clusters exist and `up` only adds: run `modelplane down` first to have {wanted}"
         )
+    if plan.ports and options.stack and not plan.stack:
+        raise RefusedError("The workload clusters here are not bare: run `modelplane down` first to have --stack")
     if options.data_path and plan.ports and not plan.network:
         raise RefusedError("Pods are played here and not run: run `modelplane down` first to have --data-path")
+    if (options.data_path or plan.network) and (options.stack or plan.stack):
+        raise RefusedError("--stack and --data-path do not go together yet: give one of them")
     nodes = options.nodes if options.nodes is not None else plan.nodes
-    return replace(plan, clusters=wanted, nodes=nodes)
+    planned = replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
+    return _with_packages(planned, options.packages)
+
+
+def _with_packages(plan: Plan, folder: Path | None) -> Plan:
+    if folder is None:
+        return plan
+    if plan.ports and not plan.packages:
+        raise RefusedError("This control plane runs without packages: run `modelplane down` first to have them")
+    names = tuple(p.name for p in packages.functions(packages.read(folder.absolute())))
+    return replace(plan, packages=str(folder.absolute()), functions=names)
 
 
 def _with_network(plan: Plan, options: Options) -> Plan:
@@ -142,7 +159,7 @@ def _with_network(plan: Plan, options: Options) -> Plan:
 
 def _with_ports(state: State, plan: Plan) -> Plan:
     held = {r.name for r in state.book.records() if r.alive}
-    names = port_names(plan.clusters)
+    names = port_names(plan)
     owned = {n for n in names if n.partition("/")[0] in held}
     return replace(plan, ports=ports.assign(names, plan.ports, owned))
 
@@ -179,10 +196,10 @@ def _stop(alive: list[Record]) -> None:
         return next((i for i, last in enumerate(_LAST, start=1) if record.name.endswith(last)), 0)
 
     # Kubelets first: what they started they end, and would start again.
-    kubelets = [r for r in alive if r.name.endswith("-kubelet")]
-    stop(kubelets)
+    kubelets_ = [r for r in alive if r.name.endswith("-kubelet")]
+    stop(kubelets_)
     for level in range(len(_LAST) + 1):
-        stop([r for r in alive if rank(r) == level and r not in kubelets])
+        stop([r for r in alive if rank(r) == level and r not in kubelets_])
 
 
 def _describe(name: str, record: Record | None) -> Process:

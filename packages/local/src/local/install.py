@@ -51,11 +51,31 @@ def crossplane_account(api: Api, pki: Pki) -> None:
     api.apply(_secret("crossplane-root-ca", namespace, authority))
 
 
+def guards(pki: Pki, port: int) -> Iterator[Manifest]:
+    """Crossplane's webhook that refuses to delete what a Usage protects."""
+    for manifest in read(tools.files("crossplane") / "webhookconfigurations"):
+        yield aimed(manifest, pki, port)
+
+
+def aimed(manifest: Manifest, pki: Pki, port: int) -> Manifest:
+    """A webhook configuration whose webhooks are answered by a process instead of a Service."""
+    authority = _data(pki.ca)
+    for webhook in manifest["webhooks"]:
+        path = webhook["clientConfig"]["service"]["path"]
+        webhook["clientConfig"] = {"url": f"https://127.0.0.1:{port}{path}", "caBundle": authority}
+    return manifest
+
+
 def compositions(api: Api, until: Until) -> None:
     """Install our XRDs and Compositions and wait until the kinds are served."""
-    definitions = apis.definitions()
-    for manifest in (*definitions, *apis.compositions()):
+    for manifest in (*apis.definitions(), *apis.compositions()):
         api.apply(manifest)
+    established(api, until)
+
+
+def established(api: Api, until: Until) -> None:
+    """Wait until our kinds are served, whoever installed them."""
+    definitions = apis.definitions()
     wanted = [_served(xrd) for xrd in definitions]
     until("Modelplane's XRDs", lambda: _is_established(api, definitions))
     until("Modelplane's kinds", lambda: all(api.serves(kind) for kind in wanted))
@@ -69,7 +89,7 @@ def functions(api: Api, endpoint: str) -> None:
             "kind": REVISION.kind,
             "metadata": {
                 "name": f"{name}-local",
-                "labels": {"pkg.crossplane.io/package": name},
+                "labels": {"pkg.crossplane.io/package": f"{apis.FUNCTION_PREFIX}{name}"},
                 "annotations": {"crossplane.io/paused": "true"},
             },
         }
@@ -99,12 +119,13 @@ def gateway_kinds(api: Api, until: Until) -> None:
 
 def _is_established(api: Api, definitions: list[Manifest]) -> bool:
     """Whether Crossplane has established every XRD."""
-    established = {xrd["metadata"]["name"] for xrd in api.find(XRD) if _has_condition(xrd, "Established")}
+    established = {xrd["metadata"]["name"] for xrd in api.find(XRD) if is_true(xrd, "Established")}
     return established >= {x["metadata"]["name"] for x in definitions}
 
 
-def _has_condition(manifest: Manifest, name: str) -> bool:
-    conditions = manifest.get("status", {}).get("conditions", [])
+def is_true(manifest: Manifest | None, name: str) -> bool:
+    """Whether the object has this condition."""
+    conditions = (manifest or {}).get("status", {}).get("conditions", [])
     return any(c["type"] == name and c["status"] == "True" for c in conditions)
 
 

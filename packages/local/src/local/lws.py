@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from local import tools
-from local.install import read
+from local.install import aimed, read
 from local.pki import Pki
 
 Manifest = dict[str, Any]
@@ -40,11 +39,9 @@ def configuration(pki: Pki, health: int, metrics: int, webhook: int) -> str:
 
 def webhooks(pki: Pki, port: int) -> Iterator[Manifest]:
     """Its own webhook configurations, aimed at the process instead of a Service."""
-    authority = base64.b64encode(pki.ca.read_bytes()).decode()
-    for manifest in read(tools.files(NAME) / "webhooks"):
+    for found in read(tools.files(NAME) / "webhooks"):
+        manifest = aimed(found, pki, port)
         for webhook in manifest["webhooks"]:
-            path = webhook["clientConfig"]["service"]["path"]
-            webhook["clientConfig"] = {"url": f"https://127.0.0.1:{port}{path}", "caBundle": authority}
             if "pods" in webhook["rules"][0]["resources"]:
                 # As upstream's kustomize patches: otherwise no pod starts while the controller is away.
                 webhook["objectSelector"] = _PODS_OF_GROUPS

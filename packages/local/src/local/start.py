@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import install, kubeconfig, lws, pki, ports, tools
+from local import charts, install, kubeconfig, kubelets, lws, packages, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
-from local.datapath.network import Network
 from local.errors import LocalError, NotReadyError
 from local.fleet.gateway import GATEWAY, GATEWAY_NAME
 from local.processes import Spec, write
-from local.state import CONTROL_PLANE, Plan, State, cluster_number, workload_clusters
+from local.stacks import REGISTRY, Stacks
+from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
 PATIENCE = 180.0
 Progress = Callable[[str, str], None]
@@ -45,16 +45,15 @@ class Start:
             try:
                 _all([pool.submit(self._credentials, c) for c in (CONTROL_PLANE, *clusters)])
                 self._ensure(self.commands.etcd())
-                self._ensure(self.commands.functions(), wait=False)
+                if not self.plan.packages:
+                    self._ensure(self.commands.functions(), wait=False)
                 _all([pool.submit(self._control_plane), *(pool.submit(self._workload, c) for c in clusters)])
                 self._fleet(clusters)
             finally:
                 self.ended.set()  # What still waits in another thread gives up.
 
     def _credentials(self, cluster: str) -> None:
-        played = cluster == CONTROL_PLANE or not self.plan.network
-        addresses = [] if played else [Network(self.plan.network, cluster_number(cluster)).host]
-        made = pki.make(self.state.pki(cluster).folder, addresses)
+        made = pki.make(self.state.pki(cluster).folder, kubelets.addresses(self.plan, cluster))
         name = "modelplane" if cluster == CONTROL_PLANE else f"modelplane-{cluster}"
         config = kubeconfig.make(name, self.commands.server(cluster), made)
         write(self.state.kubeconfig(cluster), kubeconfig.dump(config))
@@ -63,42 +62,91 @@ class Start:
         api = self._apiserver(CONTROL_PLANE)
         self._ensure(self.commands.controller_manager(CONTROL_PLANE), wait=False)
         install.crossplane_account(api, self.state.pki(CONTROL_PLANE))
-        install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
-        self._ensure(self.commands.provider_kubernetes(), wait=False)
+        if not self.plan.packages:
+            install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
+            self._ensure(self.commands.provider_kubernetes(), wait=False)
+        if self.plan.packages or self.plan.stack:
+            self._ensure(self.commands.registry())
+        if self.plan.stack:
+            self._charts(api)
         install.kinds(api, tools.files("crossplane") / "crds", self._until)
         if api.get(install.SECRET, "crossplane-tls-client", "crossplane-system") is None:
             self._initialise()
         self._ensure(self.commands.crossplane("start"), wait=False)
-        install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
-        install.compositions(api, self._until)
+        if self.plan.packages:
+            self._packages(api)
+        else:
+            install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
+            install.compositions(api, self._until)
+            self._await_port(self.commands.functions())
         for spec in (self.commands.controller_manager(CONTROL_PLANE), self.commands.provider_kubernetes()):
             self._await_port(spec)
         self._await_port(self.commands.crossplane("start"))
-        self._await_port(self.commands.functions())
+        for manifest in install.guards(self.state.pki(CONTROL_PLANE), self.commands.usage_port):
+            api.apply(manifest)
+
+    @property
+    def _registry(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.plan.ports[REGISTRY]}"
+
+    def _packages(self, api: Api) -> None:
+        """As a person installs them, from a registry of our own; the functions from their images."""
+        found = packages.read(Path(self.plan.packages))
+        packages.check(api, found)
+        packages.push(found, self._registry)
+        packages.install_configuration(api, found, self._registry, self._until)
+        functions = packages.functions(found)
+        specs = [self.commands.packaged_function(f.name, f.file) for f in functions]
+        for spec in specs:
+            self._ensure(spec, wait=False)
+        for spec in specs:
+            self._await_port(spec)
+        packages.say_running(api, {f.installed_name: f"127.0.0.1:{self.plan.ports[f.name]}" for f in functions})
+        install.established(api, self._until)
+        self._until("the provider's kinds", lambda: api.serves(packages.OBJECT))
+        self._ensure(self.commands.provider_kubernetes(), wait=False)
+
+    def _charts(self, api: Api) -> None:
+        """What installs charts on bare clusters, and a registry that has them."""
+        for chart in charts.published():
+            charts.push(self._registry, chart)
+        install.kinds(api, tools.files("provider-helm") / "crds", self._until)
+        self._ensure(Stacks(self.state, self.plan).provider_helm(), wait=False)
 
     def _workload(self, cluster: str) -> None:
         api = self._apiserver(cluster)
-        install.kinds(api, lws.crds(), self._until)
         specs = [
             self.commands.controller_manager(cluster),
             self.commands.scheduler(cluster),
             self.commands.kwok(cluster),
-            self.commands.lws(cluster),
         ]
         for spec in specs:
             self._ensure(spec, wait=False)
+        if not self.plan.stack:
+            specs.append(self._equip(api, cluster))
+        for spec in specs:
+            self._await_port(spec)
+        if self.plan.network:
+            needs = (self.commands.server(cluster), *self.commands.fleet().needs)
+            self._ensure(kubelets.spec(self.state, self.plan, cluster, needs), wait=False)
+
+    def _equip(self, api: Api, cluster: str) -> Spec:
+        """What a cluster that is not bare has: the kinds of gateways and groups, and the controller of groups."""
+        install.kinds(api, lws.crds(), self._until)
+        controller = self.commands.lws(cluster)
+        self._ensure(controller, wait=False)
         install.workload_namespace(api)
         install.gateway_kinds(api, self._until)
         for manifest in lws.webhooks(self.state.pki(cluster), self.commands.webhook_port(cluster)):
             api.apply(manifest)
-        for spec in specs:
-            self._await_port(spec)
-        if self.plan.network:
-            self._ensure(self.commands.kubelet(cluster), wait=False)
+        return controller
 
     def _fleet(self, clusters: list[str]) -> None:
         install.cluster_secrets(self._api(CONTROL_PLANE), [self.state.kubeconfig(c) for c in clusters])
         self._ensure(self.commands.fleet(), wait=False)
+        if self.plan.stack:
+            return  # A bare cluster has no gateway yet.
         for cluster in clusters:
             self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster)), "fleet")
 

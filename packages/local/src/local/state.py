@@ -25,6 +25,8 @@ _ENTRIES = (
     "processes",
     "tmp",
     "crossplane",
+    "registry",
+    "packages",
     "kwok.yaml",
     "state.json",
     ".lock",
@@ -37,6 +39,9 @@ class Plan:
 
     clusters: int = 1
     nodes: int | None = None
+    stack: bool = False
+    packages: str = ""
+    functions: tuple[str, ...] = ()
     users_kubeconfig: str = ""
     network: int = 0
     """N of 10.N.0.0/16, where pods run; 0 where they are only played."""
@@ -69,8 +74,9 @@ class State:
         if not self.exists:
             return Plan()
         try:
-            return Plan(**json.loads(self._file.read_text()))
-        except (OSError, ValueError, TypeError) as e:
+            recorded = json.loads(self._file.read_text())
+            return Plan(**{**recorded, "functions": tuple(recorded.get("functions", ()))})
+        except (OSError, ValueError, TypeError, AttributeError) as e:
             raise RefusedError(f"{self._file} cannot be read ({e}): run `modelplane down`, then `modelplane up`") from e
 
     def save(self, plan: Plan) -> None:

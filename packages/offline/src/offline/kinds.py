@@ -48,7 +48,7 @@ _CONDITIONS = {
     },
 }
 _CLUSTER_SCOPED = {
-    "APIService", "ClusterProviderConfig", "ClusterRole", "ClusterRoleBinding", "CompositeResourceDefinition",
+    "APIService", "ClusterProviderConfig", "ClusterRole", "ClusterRoleBinding", "ClusterUsage", "CompositeResourceDefinition",
     "Composition", "CustomResourceDefinition", "DeviceClass", "Function", "GatewayClass", "IngressClass", "Namespace",
     "Node", "PersistentVolume", "PriorityClass", "Provider", "ResourceSlice", "RuntimeClass", "StorageClass",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "VolumeAttributesClass",
@@ -121,7 +121,7 @@ class Kinds:
 
     def function(self, kind: Kind) -> Callable[[Any], Any]:
         """The function of `kind`, by the name its Composition gives."""
-        name = str(kind.step["functionRef"]["name"])
+        name = str(kind.step["functionRef"]["name"]).removeprefix(apis.FUNCTION_PREFIX)
         if name in self.functions:
             return self.functions[name]
         try:

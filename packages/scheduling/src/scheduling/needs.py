@@ -81,3 +81,5 @@ class Kept:
     ready: bool = True
     counted: bool = True
     """Whether its nodes are already missing from the free nodes of its pools."""
+    changes: bool = False
+    """Whether it is to be changed or moved anyway, so that it goes before one that is not."""

@@ -154,7 +154,7 @@ def _placement(site: Site, assignment: Assignment) -> Placement:
 
 
 def scale_down(kept: Iterable[Kept], surplus: int) -> tuple[str, ...]:
-    """Who goes: without a grant, then not ready, then the newest of the most crowded cluster."""
+    """Who goes: without a grant, not ready, to be changed anyway, then the newest of the most crowded cluster."""
     left, order = list(kept), []
     for _ in range(max(surplus, 0)):
         crowd = Counter(replica.cluster for replica in left)
@@ -163,6 +163,7 @@ def scale_down(kept: Iterable[Kept], surplus: int) -> tuple[str, ...]:
             key=lambda replica: (
                 not replica.granted,
                 not replica.ready,
+                replica.changes,
                 crowd[replica.cluster],
                 replica.created,
                 replica.name,

@@ -12,6 +12,9 @@ import yaml
 
 Manifest = dict[str, Any]
 
+# A Function that is installed as a dependency is named after its repository's path; ours is modelplane/<name>.
+FUNCTION_PREFIX = "modelplane-"
+
 
 class UnknownKindError(LookupError):
     """No XRD in apis/ defines this kind."""
@@ -41,9 +44,9 @@ def definition(kind: str) -> Manifest:
 
 
 def function_names() -> list[str]:
-    """The functions that the Compositions call, each once."""
+    """The functions that the Compositions call, each once, as their folders and steps are named."""
     steps = (step for each in compositions() for step in each["spec"]["pipeline"])
-    return sorted({step["functionRef"]["name"] for step in steps})
+    return sorted({step["functionRef"]["name"].removeprefix(FUNCTION_PREFIX) for step in steps})
 
 
 def folder() -> Path:

@@ -95,18 +95,14 @@ class MatchExpression(Model):
 
 
 class Versions(Model):
-    """Versions to install; each one absent is the version tested with this release."""
+    """Versions of the charts to install; each one absent is the version tested with this release."""
 
-    gatewayApi: Annotated[str | None, Field(max_length=63)] = None
-    """Version of the Gateway API definitions."""
     certManager: Annotated[str | None, Field(max_length=63)] = None
     """Version of the cert-manager."""
     envoyGateway: Annotated[str | None, Field(max_length=63)] = None
     """Version of the Envoy Gateway."""
     aiGateway: Annotated[str | None, Field(max_length=63)] = None
     """Version of the Envoy AI Gateway."""
-    inferenceExtension: Annotated[str | None, Field(max_length=63)] = None
-    """Version of the InferencePool definitions."""
     prometheus: Annotated[str | None, Field(max_length=63)] = None
     """Version of the Prometheus stack."""
     leaderWorkerSet: Annotated[str | None, Field(max_length=63)] = None
@@ -142,11 +138,18 @@ class Cache(Model):
     """Storage class that can be mounted by many nodes."""
 
 
-class GatewayApi(Model):
+class CertManager(Model):
     enabled: bool = True
     """Whether to install it; switch off what the cluster already has."""
     values: dict[str, Any] = {}
     """Helm values, merged over ours."""
+
+
+class InferenceExtension(Model):
+    """The definitions of InferencePool and its kin, at the version that this release carries."""
+
+    enabled: bool = True
+    """Whether to install it; switch off what the cluster already has."""
 
 
 class TlsSecretRef(Model):
@@ -224,23 +227,21 @@ class Existing(Model):
 class Components(Model):
     """Which components to install, and with which Helm values."""
 
-    gatewayApi: GatewayApi | None = None
-    """The Gateway API definitions."""
-    certManager: GatewayApi | None = None
+    certManager: CertManager | None = None
     """The cert-manager."""
-    envoyGateway: GatewayApi | None = None
-    """The Envoy Gateway."""
-    aiGateway: GatewayApi | None = None
+    envoyGateway: CertManager | None = None
+    """The Envoy Gateway. Its chart brings the Gateway API definitions and leaves alone those that exist."""
+    aiGateway: CertManager | None = None
     """The Envoy AI Gateway."""
-    inferenceExtension: GatewayApi | None = None
-    """The InferencePool definitions."""
-    prometheus: GatewayApi | None = None
+    inferenceExtension: InferenceExtension | None = None
+    """The definitions of InferencePool and its kin, at the version that this release carries."""
+    prometheus: CertManager | None = None
     """The Prometheus stack."""
-    leaderWorkerSet: GatewayApi | None = None
+    leaderWorkerSet: CertManager | None = None
     """The LeaderWorkerSet controller."""
-    nodeFeatureDiscovery: GatewayApi | None = None
+    nodeFeatureDiscovery: CertManager | None = None
     """The Node Feature Discovery."""
-    nvidiaDraDriver: GatewayApi | None = None
+    nvidiaDraDriver: CertManager | None = None
     """The NVIDIA DRA driver."""
 
 
@@ -293,8 +294,10 @@ class ServingStackGateway(Model):
 class ServingStack(Model):
     """What to install differently from the tested defaults."""
 
+    registry: Annotated[str | None, Field(max_length=253)] = None
+    """Where all charts are taken from instead of their own repositories, such as oci://registry.example/charts; each has its own name and version there."""
     versions: Versions | None = None
-    """Versions to install; each one absent is the version tested with this release."""
+    """Versions of the charts to install; each one absent is the version tested with this release."""
     components: Components | None = None
     """Which components to install, and with which Helm values."""
     gateway: ServingStackGateway | None = None

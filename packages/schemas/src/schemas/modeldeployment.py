@@ -38,6 +38,8 @@ class Replicas(Model):
     """Replicas that serve."""
     summary: Annotated[str | None, Field(max_length=32)] = None
     """Ready and wanted replicas, such as 1/2."""
+    updated: Annotated[str | None, Field(max_length=32)] = None
+    """Replicas whose spec is the present one and wanted ones, such as 1/2."""
     disaggregating: Annotated[str | None, Field(max_length=32)] = None
     """Replicas whose prefill is remote and wanted ones, such as 1/2; absent under Unified."""
 
@@ -51,6 +53,28 @@ class Placement(Model):
     """Whether it serves."""
     offer: Annotated[str | None, Field(max_length=32)] = None
     """What the cluster offered when PlacementCurrent was last judged."""
+
+
+class Turn(Model):
+    replica: Annotated[str, Field(max_length=253)]
+    """Name of the ModelReplica."""
+    change: Literal["Update", "Replace", "Remove"]
+    """Update changes it where it is; Replace has another one serve first; Remove ends it."""
+    replacement: Annotated[str | None, Field(max_length=253)] = None
+    """Name of the ModelReplica that serves first."""
+    revision: Annotated[int | None, Field(ge=1, le=1000000000)] = None
+    """The spec.revision that it is given; what is seen of it is of before until then."""
+    since: Annotated[str | None, Field(max_length=32)] = None
+    """When its endpoint was seen to be gone; it drains from then on."""
+
+
+class Rescheduled(Model):
+    """What the annotation modelplane.ai/reschedule was last judged for."""
+
+    value: Annotated[str, Field(max_length=4096)]
+    """Value of the annotation."""
+    replicas: Annotated[list[str], Field(max_length=128)] = []
+    """Names of the ModelReplicas that are still to move."""
 
 
 class Contract(Model):
@@ -548,6 +572,10 @@ class Status(Model):
         list[Placement], Field(max_length=128)
     ] = []
     """Where each replica is."""
+    turns: Annotated[list[Turn], Field(max_length=128)] = []
+    """The replicas that are taken out of service on purpose; absent when none is."""
+    rescheduled: Rescheduled | None = None
+    """What the annotation modelplane.ai/reschedule was last judged for."""
     contract: Annotated[
         list[Contract], Field(max_length=16)
     ] = []

@@ -306,6 +306,8 @@ class Status(Model):
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
     )
+    revision: Annotated[int | None, Field(ge=1, le=1000000000)] = None
+    """The spec.revision that every pod was made from and that answers."""
     providerConfigName: Annotated[str | None, Field(max_length=253)] = None
     """ClusterProviderConfig through which the cluster is reached."""
     namespace: Annotated[str | None, Field(max_length=63)] = None
@@ -720,6 +722,8 @@ class Spec(Model):
     """The engines that serve the model together: one under Unified, one per phase under PrefillDecode."""
     drainSeconds: Annotated[int, Field(ge=0, le=3600)] = 30
     """Seconds between the withdrawal of the endpoint and the replica's end."""
+    revision: Annotated[int | None, Field(ge=1, le=1000000000)] = None
+    """How often the deployment has changed this replica; absent before the first change."""
     crossplane: dict[str, Any] = {}
     """How Crossplane reconciles this composite."""
 

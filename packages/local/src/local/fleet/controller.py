@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -31,13 +32,31 @@ _REACHABLE_SINCE = "modelplane.ai/local-reachable-since"
 _RETRY, _RESYNC = 2.0, 60.0
 
 
+@dataclass(frozen=True)
+class Played:
+    """How much of each workload cluster is played: at most `limit` nodes; no gateway on a bare one before it is installed."""
+
+    limit: int | None = None
+    bare: bool = False
+    network: int = 0
+    """N of 10.N.0.0/16, where pods run and Envoy is the gateway; 0 where both are played."""
+
+    def nodes(self, cluster: Manifest | None) -> list[nodes.Node]:
+        """The nodes that the workload cluster of `cluster` should have."""
+        found = nodes.declared(cluster, self.limit) if cluster else nodes.plain(self.limit)
+        return [*found, nodes.Node("system-0")] if self.bare else found
+
+    def gateway(self, index: int) -> str:
+        """The address of a workload cluster's gateway; empty where nothing answers."""
+        return Network(self.network, index).gateway if self.network else ""
+
+
 class Controller:
     """The whole fleet, compared as a whole each time."""
 
-    def __init__(self, api: Api, limit: int | None, network: int, log: Callable[[str], None]) -> None:
+    def __init__(self, api: Api, played: Played, log: Callable[[str], None]) -> None:
         self._api = api
-        self._network = network
-        self._limit = limit
+        self._played = played
         self._log = log
         self._told: set[str] = set()
         self._workloads: dict[int, tuple[bytes, Workload]] = {}
@@ -87,8 +106,11 @@ class Controller:
             if known is None or known[0] != text:
                 if known:
                     known[1].stop()
-                self._workloads[int(index)] = (text, Workload(yaml.safe_load(text), self._changed))
+                self._workloads[int(index)] = (text, self._workload(text))
         return dict(sorted(bases.items()))
+
+    def _workload(self, kubeconfig: bytes) -> Workload:
+        return Workload(yaml.safe_load(kubeconfig), self._changed, self._played.bare)
 
     def _share(self, binding: Binding, base: Manifest, found: Manifest | None) -> set[str]:
         """The kubeconfig under the name that the InferenceCluster asks for."""
@@ -114,13 +136,12 @@ class Controller:
             self._api.patch({"apiVersion": OBJECT.api_version, "kind": OBJECT.kind, "metadata": metadata})
 
     def _play_gateway(self, index: int, binding: Binding | None) -> set[str]:
-        address = Network(self._network, index).gateway if self._network else ""
-        self._workloads[index][1].keep_gateway(_name(binding), address)
+        self._workloads[index][1].keep_gateway(_name(binding), self._played.gateway(index))
         return set()
 
     def _keep(self, index: int, binding: Binding | None, classes: Mapping[str, Manifest]) -> set[str]:
         cluster = binding.cluster if binding else None
-        wanted = nodes.declared(cluster, self._limit) if cluster else nodes.plain(self._limit)
+        wanted = self._played.nodes(cluster)
         used = {n.class_name for n in wanted if n.class_name}
         manifests = [n.manifest() for n in wanted]
         manifests += devices.device_classes(classes[name] for name in sorted(used) if name in classes)

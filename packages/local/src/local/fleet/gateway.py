@@ -20,6 +20,8 @@ ROUTE = Kind(_API, "HTTPRoute")
 POOL = Kind("inference.networking.k8s.io/v1", "InferencePool")
 GATEWAY_NAME = "inference-gateway"
 _CONTROLLER = "modelplane.ai/local-fleet"
+# Installed by its chart on a bare cluster, where its pods are played too.
+_ENVOY_GATEWAY = "gateway.envoyproxy.io/gatewayclass-controller"
 _CLASS = "modelplane-local"
 _ABOUT = (
     "Played by `modelplane up`: it has an address and accepts routes, and no request is carried without --data-path."
@@ -51,7 +53,7 @@ def manifests() -> list[Manifest]:
 
 def is_ours(gateway_class: Manifest) -> bool:
     """Whether we play the controller of this GatewayClass."""
-    return bool(gateway_class["spec"].get("controllerName") == _CONTROLLER)
+    return gateway_class["spec"].get("controllerName") in (_CONTROLLER, _ENVOY_GATEWAY)
 
 
 def class_status(gateway_class: Manifest) -> Manifest | None:

@@ -17,18 +17,20 @@ Manifest = dict[str, Any]
 _OURS = "modelplane.ai/local-fleet"
 _HASH = "modelplane.ai/local-fleet-hash"
 _SERVICE = Kind("v1", "Service")
+_DEPLOYMENT = Kind("apps/v1", "Deployment")
 _KEPT = (Kind("v1", "Node"), Kind("resource.k8s.io/v1", "ResourceSlice"), Kind("resource.k8s.io/v1", "DeviceClass"))
 
 
 class Workload:
     """A workload cluster, reached by the kubeconfig of its Secret and nothing else."""
 
-    def __init__(self, kubeconfig: Mapping[str, Any], changed: threading.Event) -> None:
+    def __init__(self, kubeconfig: Mapping[str, Any], changed: threading.Event, bare: bool = False) -> None:
+        self._bare = bare
         self.api = Api(kubeconfig, "modelplane-fleet")
         self._watches = Watches(self.api, changed)
         for kind in _KEPT:
             self._watches.start(kind, only=("DELETED",))
-        for kind in (gateway.GATEWAY, gateway.ROUTE, gateway.POOL, _SERVICE):
+        for kind in (gateway.GATEWAY, gateway.ROUTE, gateway.POOL, _SERVICE, *((_DEPLOYMENT,) if bare else ())):
             self._watches.start(kind)
 
     def stop(self) -> None:
@@ -67,13 +69,14 @@ class Workload:
 
     def keep_gateway(self, owner: str, address: str = "") -> None:
         """Play the gateway of InferenceCluster `owner`, and accept the routes on it; `address` is where Envoy listens."""
-        if not self.api.serves(gateway.GATEWAY):
+        if not self.api.serves(gateway.GATEWAY) or not self._is_gateway_controller_there():
             return
-        for manifest in gateway.manifests():
+        for manifest in () if self._bare else gateway.manifests():
             name, namespace = manifest["metadata"]["name"], manifest["metadata"].get("namespace", "")
             if self.api.get(Kind(manifest["apiVersion"], manifest["kind"]), name, namespace) is None:
                 self.api.apply(manifest)
-        services, pools = self.api.find(_SERVICE), self.api.find(gateway.POOL)
+        services = self.api.find(_SERVICE)
+        pools = self.api.find(gateway.POOL) if self.api.serves(gateway.POOL) else []
         backends = [
             (kind, *_place(m)) for kind, found in (("Service", services), ("InferencePool", pools)) for m in found
         ]
@@ -86,6 +89,11 @@ class Workload:
         for status in statuses:
             if status:
                 self.api.patch(status, "status")
+
+    def _is_gateway_controller_there(self) -> bool:
+        """On a bare cluster: whether Envoy Gateway, which is played from then on, has been installed."""
+        found = self.api.get(_DEPLOYMENT, "envoy-gateway", "envoy-gateway-system") if self._bare else None
+        return not self._bare or bool(found and found.get("status", {}).get("readyReplicas"))
 
 
 def _place(manifest: Manifest) -> tuple[str, str]:

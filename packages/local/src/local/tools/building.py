@@ -100,7 +100,8 @@ def _take_files(tool: Tool, target: Path) -> None:
                 f"tools/tools.yaml: {tool.name}.files.{folder}: {tool.module} {tool.version} has no {pattern}"
             )
         for file in found:
-            shutil.copyfile(file, target / folder / file.name)
+            copy = shutil.copytree if file.is_dir() else shutil.copyfile
+            copy(file, target / folder / file.name)
 
 
 def _go(tool: Tool, *arguments: str) -> str:

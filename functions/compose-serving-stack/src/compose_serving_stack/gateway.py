@@ -1,0 +1,92 @@
+"""The cluster's inference gateway: one Gateway, its class, and what clients may not send through it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit import names
+from schemas.servingstack import Gateway, Listener
+
+Manifest = dict[str, Any]
+
+KEY = "gateway"
+NAMESPACE = "namespace"
+POLICY = "client-policy"
+HAS_ADDRESS = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
+_API = "gateway.networking.k8s.io/v1"
+_CLASS = "modelplane"
+_MADE_HERE = {"app.kubernetes.io/managed-by": "modelplane"}
+# The picker sets them for the sidecar: a client that could would choose the hosts that it calls.
+_HEADERS = [
+    "x-prefiller-host-port",
+    "x-encoder-hosts-ports",
+    "x-gateway-destination-endpoint",
+    "x-data-parallel-host-port",
+]
+
+
+def is_ours(asked: Gateway) -> bool:
+    """Whether the gateway's controller is the one that we install."""
+    return asked.provider == "EnvoyGateway"
+
+
+def is_made_here(found: Manifest) -> bool:
+    """Whether what was found on the cluster was made by a ServingStack."""
+    return _MADE_HERE.items() <= (found.get("metadata", {}).get("labels") or {}).items()
+
+
+def needs(asked: Gateway) -> tuple[str, ...]:
+    """The components that must run before the Gateway is made."""
+    return ("inferenceExtension", "envoyGateway", "aiGateway") if is_ours(asked) else ()
+
+
+def manifests(asked: Gateway) -> dict[str, Manifest]:
+    """What is applied, by key; of a gateway that the cluster runs only the Gateway itself."""
+    name = asked.className or _CLASS
+    gateway = _gateway(name, asked.listeners or [Listener(name="http", port=80)])
+    if not is_ours(asked):
+        return {KEY: gateway}
+    return {"gateway-class": _gateway_class(name), POLICY: _client_policy(), KEY: gateway}
+
+
+def _gateway_class(name: str) -> Manifest:
+    controller = "gateway.envoyproxy.io/gatewayclass-controller"
+    return {
+        "apiVersion": _API,
+        "kind": "GatewayClass",
+        "metadata": {"name": name, "labels": _MADE_HERE},
+        "spec": {"controllerName": controller},
+    }
+
+
+def _gateway(class_name: str, listeners: list[Listener]) -> Manifest:
+    return {
+        "apiVersion": _API,
+        "kind": "Gateway",
+        "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
+        "spec": {"gatewayClassName": class_name, "listeners": [_listener(each) for each in listeners]},
+    }
+
+
+def _listener(asked: Listener) -> Manifest:
+    listener: Manifest = {
+        "name": asked.name,
+        "port": asked.port,
+        "protocol": asked.protocol,
+        "allowedRoutes": {"namespaces": {"from": "All"}},
+    }
+    if asked.hostname:
+        listener["hostname"] = asked.hostname
+    if asked.tls:
+        listener["tls"] = {"mode": "Terminate", "certificateRefs": [{"name": asked.tls.secretRef.name}]}
+    return listener
+
+
+def _client_policy() -> Manifest:
+    target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": names.GATEWAY}
+    return {
+        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "kind": "ClientTrafficPolicy",
+        "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
+        "spec": {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": _HEADERS}}},
+    }

@@ -1,0 +1,103 @@
+"""What a ServingStack says: each component's state, and two conditions."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+
+from kit import names
+from kit.call import Call
+from schemas import ServingStack
+from schemas.servingstack import Gateway
+
+from compose_serving_stack import gateway as front
+from compose_serving_stack.parts import Part
+from compose_serving_stack.releases import State
+
+States = Mapping[Part, State]
+_LONGEST = 400
+_GATEWAY = f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY}"
+
+
+def waits_for(part: Part, states: States) -> list[str]:
+    """The components that must run before `part` is installed and do not; its own when an earlier part of it does not."""
+    earlier = [p for p in states if p.component == part.component]
+    before = earlier[: earlier.index(part)]
+    own = [part.component] if any(not states[p].ready for p in before) else []
+    return [*own, *unready(states, part.needs)]
+
+
+def unready(states: States, components: Iterable[str]) -> list[str]:
+    """Those of the components that are to be installed and do not run yet."""
+    waiting = {part.component for part, state in states.items() if not state.ready}
+    return [name for name in components if name in waiting]
+
+
+def components(call: Call[ServingStack], states: States) -> None:
+    """Set `status.components` and ComponentsReady."""
+    messages = {name: _message(name, states) for name in dict.fromkeys(part.component for part in states)}
+    call.status(components=[_row(name, message, states) for name, message in messages.items()])
+    missing = _by_cause({name: message for name, message in messages.items() if message})
+    if not missing:
+        call.condition("ComponentsReady", True, "Ready", f"Running: {', '.join(messages) or 'nothing is asked for'}.")
+        return
+    failed = any(state.failed for state in states.values())
+    call.condition("ComponentsReady", False, "Failed" if failed else "NotReady", f"{'; '.join(missing)}.")
+
+
+def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
+    """Set `status.gateway` and GatewayReady."""
+    address = _address(call)
+    call.status(gateway={"address": address} if address else None)
+    waiting = unready(states, front.needs(asked))
+    trouble = call.trouble(front.KEY) or call.trouble(front.POLICY) or call.trouble(front.NAMESPACE)
+    if trouble:
+        call.condition("GatewayReady", False, "NotReachable", f"{_GATEWAY}: {trouble.rstrip('.')}.")
+    elif all(map(call.is_ready, front.manifests(asked))):
+        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {address}.")
+    elif waiting:
+        call.condition("GatewayReady", False, "NotReady", f"The gateway waits for {', '.join(waiting)}.")
+    elif call.seen(front.KEY) is None:
+        call.condition("GatewayReady", False, "NotReady", "The gateway is about to be made.")
+    else:
+        call.condition("GatewayReady", False, "NoAddress", f"{_GATEWAY} has no address yet{_why(call)}.")
+
+
+def _row(name: str, message: str, states: States) -> dict[str, object]:
+    version = next((s.version for p, s in states.items() if p.component == name and s.version), "")
+    row = {"name": name, "ready": not message, "version": version, "message": message}
+    return {key: value for key, value in row.items() if value != ""}
+
+
+def _message(name: str, states: States) -> str:
+    """Why a component does not run: what the first of its parts that does not says; empty when it runs."""
+    own = [(part, state) for part, state in states.items() if part.component == name and not state.ready]
+    if not own:
+        return ""
+    part, state = own[0]
+    waiting = [] if state.failed else waits_for(part, states)
+    if waiting:
+        return f"waits for {', '.join(waiting)}"
+    return textwrap.shorten(state.message.rstrip("."), _LONGEST, placeholder=" …")
+
+
+def _by_cause(messages: Mapping[str, str]) -> list[str]:
+    """A cluster that cannot be reached is one cause, not one for each component."""
+    names = {cause: [n for n, message in messages.items() if message == cause] for cause in messages.values()}
+    return [f"{', '.join(found)}: {cause}" for cause, found in names.items()]
+
+
+def _address(call: Call[ServingStack]) -> str:
+    """The gateway's address; the last one known while the cluster cannot be read."""
+    addresses = call.seen_remote(front.KEY).get("status", {}).get("addresses") or []
+    if addresses:
+        return str(addresses[0]["value"])
+    before = call.xr.status.gateway
+    return before.address or "" if before else ""
+
+
+def _why(call: Call[ServingStack]) -> str:
+    """What its controller says of a Gateway that it has not made work."""
+    said = call.seen_remote(front.KEY).get("status", {}).get("conditions") or []
+    refused = [c for c in said if c.get("type") in ("Accepted", "Programmed") and c.get("status") == "False"]
+    return f": {str(refused[0].get('message', '')).rstrip('.')}" if refused else ""

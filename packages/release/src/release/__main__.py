@@ -1,0 +1,31 @@
+"""`python -m release [FOLDER [FUNCTION…]]`: build the packages, with one line per package."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from local.errors import LocalError
+from rich.console import Console
+
+from release import packages
+from release.errors import ReleaseError
+from release.names import checkout
+
+
+def main(arguments: list[str]) -> int:
+    """Build, and answer with the exit code."""
+    console, dist = Console(highlight=False), checkout() / "dist"
+    folder = Path(arguments[0]) if arguments else dist / "packages"
+    try:
+        for built in packages.build(folder, dist / "cache", arguments[1:]):
+            size = (folder / built.file).stat().st_size / 1e6
+            console.print(f"{built.name} {built.version}: {size:.1f} MB, {built.digest}", soft_wrap=True)
+    except (ReleaseError, LocalError) as trouble:
+        Console(stderr=True, highlight=False).print(str(trouble), markup=False, soft_wrap=True)
+        return 4
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""The image of each function: a runtime that all share, the wheels and packages that this one needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from release import bytecode, names, runtime, tree, wheels
+from release.image import Image
+from release.tree import Node
+
+SHARED = "modelplane-kit"
+
+
+@dataclass
+class Images:
+    """Makes images; what several of them need is made once."""
+
+    cache: Path
+    _layers: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    _runtime: dict[str, Node] = field(default_factory=dict)
+
+    def image(self, function: str) -> Image:
+        """The image of one function. Layers that many have come first, so that they are fetched once."""
+        needed = wheels.closure(function)
+        ours = {name for name in needed if name in wheels.members()}
+        shared = wheels.closure(SHARED) - set(wheels.members())
+        layers = [self._runtime_layer(), self._wheels(shared)]
+        if more := needed - ours - shared:
+            layers.append(self._wheels(more))
+        layers.append(self._compiled(wheels.sources(ours, runtime.SITE)))
+        labels = {
+            "org.opencontainers.image.title": function,
+            "org.opencontainers.image.version": names.version(),
+            "org.opencontainers.image.licenses": "Apache-2.0",
+        }
+        return Image(f"{names.package(function)}:{names.version()}", function.replace("-", "_"), tuple(layers), labels)
+
+    def _runtime_files(self) -> dict[str, Node]:
+        if not self._runtime:
+            self._runtime = runtime.files(self.cache)
+        return self._runtime
+
+    def _runtime_layer(self) -> bytes:
+        if () not in self._layers:
+            files = self._runtime_files()
+            self._layers[()] = tree.archive({**files, **bytecode.compiled(files, files)}, runtime.FOLDERS)
+        return self._layers[()]
+
+    def _wheels(self, distributions: set[str]) -> bytes:
+        key = tuple(sorted(distributions))
+        if key not in self._layers:
+            self._layers[key] = self._compiled(wheels.install(key, runtime.SITE, runtime.dropped("wheels")))
+        return self._layers[key]
+
+    def _compiled(self, files: dict[str, Node]) -> bytes:
+        return tree.archive({**files, **bytecode.compiled(files, self._runtime_files())})

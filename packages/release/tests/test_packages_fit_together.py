@@ -1,0 +1,52 @@
+"""The Configuration brings what its Compositions call, by the names that Crossplane will give."""
+
+import importlib.util
+import io
+import json
+import tarfile
+
+import pytest
+from release import image, names, packages
+from release.image import Image
+from schemas import apis
+
+
+def _installed(package):
+    """As Crossplane names a dependency: the path within its registry, with dashes."""
+    return package.partition("/")[2].replace("/", "-")
+
+
+def test_each_composition_calls_a_function_that_is_installed():
+    called = {step["functionRef"]["name"] for c in apis.compositions() for step in c["spec"]["pipeline"]}
+    needs = packages.configuration_metadata()["spec"]["dependsOn"]
+    assert called == {_installed(d["package"]) for d in needs if d["kind"] == "Function"}
+
+
+def test_functions_are_of_the_configurations_own_version():
+    needs = packages.configuration_metadata()["spec"]["dependsOn"]
+    assert {d["version"] for d in needs if d["kind"] == "Function"} == {names.version()}
+
+
+def test_the_provider_is_one_that_is_tested_here():
+    from local import tools
+
+    (provider,) = (d for d in packages.configuration_metadata()["spec"]["dependsOn"] if d["kind"] == "Provider")
+    assert provider["version"] == f">={tools.table()['provider-kubernetes'].version}"
+
+
+@pytest.mark.parametrize("function", apis.function_names())
+def test_an_image_starts_a_module_that_exists(function):
+    assert importlib.util.find_spec(f"{function.replace('-', '_')}.__main__")
+
+
+def test_an_image_is_one_archive_of_its_layers_in_order():
+    made = Image("example.com/x:v1", "x", (b"below", b"above"), {"a": "b"})
+    data = image.docker_archive(made)
+    assert data == image.docker_archive(made)
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        (manifest,) = json.load(tar.extractfile("manifest.json"))
+        assert [tar.extractfile(layer).read() for layer in manifest["Layers"]] == [b"below", b"above"]
+        config = json.load(tar.extractfile(manifest["Config"]))
+    assert config["config"]["User"] == "65532:65532"
+    assert config["config"]["Entrypoint"][-2:] == ["-m", "x"]
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{name.removesuffix('.tar')}" for name in manifest["Layers"]]
