@@ -265,12 +265,8 @@ class Commands:
         argv += ["--nodes", str(self.plan.nodes)] if self.plan.nodes is not None else []
         argv += ["--stack"] if self.plan.stack else []
         argv += [f"--network={self.plan.network}"] if self.plan.network else []
-        return Spec(
-            "fleet",
-            (sys.executable, *argv),
-            {"PYTHONUNBUFFERED": "1"},
-            needs=(self.server(CONTROL_PLANE), sources.fingerprint("fleet")),
-        )
+        needs = (self.server(CONTROL_PLANE), sources.fingerprint("fleet"))
+        return Spec("fleet", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, needs=needs)
 
     def _loopback(self, name: str, cluster: str) -> dict[str, object]:
         return {
