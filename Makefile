@@ -6,7 +6,7 @@ QUIET := --quiet --disable-pip-version-check
 tool = "$$($(BIN)/python -c 'from local import tools; print(tools.path("$(1)"))')"
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools packages e2e faults race soak bench models kinds lock clean
+.PHONY: help demo test lint tools packages e2e faults datapath race soak bench models kinds lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -27,7 +27,7 @@ demo: $(VENV)/.ready ## Show the main job offline: from YAML to what clusters ge
 	@PATH="$(CURDIR)/$(BIN):$$PATH" demo/tour
 
 test: lint ## Lint, then every test that needs no control plane
-	@$(BIN)/pytest -n 2 -m "not e2e" $(ARGS)
+	@$(BIN)/pytest -n 2 -m "not e2e and not datapath" $(ARGS)
 
 lint: $(VENV)/.ready ## ruff, mypy, import-linter; actionlint where there is Go to build it
 	@$(BIN)/ruff check --quiet .
@@ -49,6 +49,9 @@ e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 
 faults: tools ## Play the fault matrix on a running fleet; UPDATE=1 writes docs/explanation/faults.md
 	@$(BIN)/pytest -m e2e tests/faults $(ARGS)
+
+datapath: tools ## Pods that answer: prefill/decode proven, and every link broken in turn (root, Linux)
+	@$(BIN)/pytest -m datapath -n 0 $(ARGS)
 
 soak: $(VENV)/.ready ## More than 100,000 random cases of placing, of the ledger and of rolls (some ten minutes)
 	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py functions/compose-model-deployment/tests/test_rolling_properties.py

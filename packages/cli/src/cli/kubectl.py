@@ -22,13 +22,24 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def run(kubeconfig: str, context: str, *args: str, stdin: str = "") -> str:
     """What kubectl prints; ends the command with kubectl's own words when it fails."""
-    binary = shutil.which("kubectl")
-    if binary is None:
-        click.echo("kubectl is not on PATH: install it, it is what reaches the control plane.", err=True)
-        sys.exit(UNREACHABLE)
     chosen = [f"--{k}={v}" for k, v in (("kubeconfig", kubeconfig), ("context", context)) if v]
-    done = subprocess.run([binary, *chosen, *args], input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run([_binary(), *chosen, *args], input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         click.echo(done.stderr.strip() or f"kubectl {args[0]} failed", err=True)
         sys.exit(UNREACHABLE)
     return done.stdout
+
+
+def attempt(kubeconfig: str, *args: str) -> str | None:
+    """What kubectl prints; None when it fails, which is an answer too."""
+    words = [_binary(), f"--kubeconfig={kubeconfig}", *args]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def _binary() -> str:
+    binary = shutil.which("kubectl")
+    if binary is None:
+        click.echo("kubectl is not on PATH: install it, it is what reaches the control plane.", err=True)
+        sys.exit(UNREACHABLE)
+    return binary

@@ -14,6 +14,7 @@ COMMANDS = {
     "render": "Show offline, in a second, all that manifests become.",
     "check": "Check whether deployments can work, before anything runs.",
     "lock": "List every package, image and model that a fleet fetches.",
+    "prove": "Prove, by requests and counters, that a deployment disaggregates.",
     "export": "Print what a control plane must not lose, as manifests.",
     "restore": "Create it again in an empty control plane; what runs goes on running.",
     "up": "Start a real control plane and workload clusters on this machine.",

@@ -36,6 +36,11 @@ from cli.local_errors import sentences, state_option
     type=click.Path(file_okay=False, path_type=Path),
     help="Install the packages that `make packages` wrote to this folder, as their users do; needs root.",
 )
+@click.option(
+    "--data-path",
+    is_flag=True,
+    help="Run the pods of known images, in network namespaces, with Envoy in front; needs root.",
+)
 @state_option
 @sentences
 def command(**asked: Any) -> None:

@@ -131,13 +131,25 @@ class Api:
         path = self._object(manifest, subresource) + f"?fieldManager={self._owner}"
         return self._json("PATCH", path, manifest, "application/merge-patch+json")
 
-    def delete(self, manifest: Manifest) -> None:
-        """Delete the object; it is fine when it is gone."""
+    def delete(self, manifest: Manifest, grace: int | None = None) -> None:
+        """Delete the object (and no other of its name, if it has a uid); it is fine when it is gone."""
+        options: Manifest = {} if grace is None else {"gracePeriodSeconds": grace}
+        if "uid" in manifest["metadata"]:
+            options["preconditions"] = {"uid": manifest["metadata"]["uid"]}
         try:
-            self._json("DELETE", self._object(manifest))
+            self._json("DELETE", self._object(manifest), options or None)
         except ApiError as e:
             if e.status != HTTPStatus.NOT_FOUND:
                 raise
+
+    def token(self, namespace: str, account: str, audience: str = "", seconds: int = 86400) -> str:
+        """A token of a ServiceAccount; without an audience it is for the API server."""
+        spec: Manifest = {"expirationSeconds": seconds, **({"audiences": [audience]} if audience else {})}
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        answer = self._json(
+            "POST", path, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        )
+        return str(answer["status"]["token"])
 
     def serves(self, kind: Kind) -> bool:
         """Whether the kind can be used now."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from local import images, lws, sources, stacks, tools
+from local import images, kubelets, lws, sources, stacks, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -61,7 +61,7 @@ def process_names(plan: Plan) -> list[str]:
     """Every process, in the order in which a person reads them."""
     names = [p for p in port_names(plan) if "/" not in p]
     own = [p for p in names if not p.startswith("cluster-")]
-    return [*own, "fleet", *names[len(own) :]]
+    return [*own, "fleet", *names[len(own) :], *kubelets.names(plan)]
 
 
 def check_tools(plan: Plan) -> None:
@@ -257,16 +257,11 @@ class Commands:
 
     def fleet(self) -> Spec:
         argv = ["-m", "local.fleet", "--kubeconfig", str(self.state.kubeconfig())]
-        if self.plan.nodes is not None:
-            argv += ["--nodes", str(self.plan.nodes)]
-        if self.plan.stack:
-            argv += ["--stack"]
-        return Spec(
-            "fleet",
-            (sys.executable, *argv),
-            {"PYTHONUNBUFFERED": "1"},
-            needs=(self.server(CONTROL_PLANE), sources.digest("fleet")),
-        )
+        argv += ["--nodes", str(self.plan.nodes)] if self.plan.nodes is not None else []
+        argv += ["--stack"] if self.plan.stack else []
+        argv += [f"--network={self.plan.network}"] if self.plan.network else []
+        needs = (self.server(CONTROL_PLANE), sources.digest("fleet"))
+        return Spec("fleet", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, needs=needs)
 
     def _loopback(self, name: str, cluster: str) -> dict[str, object]:
         return {

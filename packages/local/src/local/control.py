@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local import charts, kubeconfig, packages, ports
+from local import charts, kubeconfig, kubelets, packages, ports
 from local.commands import check_tools, port_names, process_names
+from local.datapath import network
 from local.errors import LocalError, RefusedError
 from local.processes import Record, stop
 from local.start import Start
@@ -27,6 +28,8 @@ class Options:
     packages: Path | None = None
     kubeconfig: bool = True
     stack: bool = False
+    data_path: bool = False
+    """Whether pods are run, by a kubelet for known images; once so, always so until `down`."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,11 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
     if users_file:
         kubeconfig.read(users_file)
     check_tools(_plan(state.load(), options))
+    if options.data_path:
+        kubelets.check()
     state.claim()
     with state.lock():
-        plan = _with_ports(state, _plan(state.load(), options))
+        plan = _with_network(_with_ports(state, _plan(state.load(), options)), options)
         state.save(plan)
         Start(state, plan, on_progress).run()
         context = _merge(state, plan, users_file) if users_file else ""
@@ -95,6 +100,7 @@ def down(folder: Path | None = None) -> bool:
         return True
     with state.lock():
         _stop(state.book.everything())
+        _disconnect(state)
         for file in _users_files(state):
             kubeconfig.remove_from(file, str(state.folder))
         state.erase()
@@ -129,6 +135,10 @@ def _plan(plan: Plan, options: Options) -> Plan:
         )
     if plan.ports and options.stack and not plan.stack:
         raise RefusedError("The workload clusters here are not bare: run `modelplane down` first to have --stack")
+    if options.data_path and plan.ports and not plan.network:
+        raise RefusedError("Pods are played here and not run: run `modelplane down` first to have --data-path")
+    if (options.data_path or plan.network) and (options.stack or plan.stack):
+        raise RefusedError("--stack and --data-path do not go together yet: give one of them")
     nodes = options.nodes if options.nodes is not None else plan.nodes
     planned = replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
     return _with_packages(planned, options.packages)
@@ -141,6 +151,10 @@ def _with_packages(plan: Plan, folder: Path | None) -> Plan:
         raise RefusedError("This control plane runs without packages: run `modelplane down` first to have them")
     names = tuple(p.name for p in packages.functions(packages.read(folder.absolute())))
     return replace(plan, packages=str(folder.absolute()), functions=names)
+
+
+def _with_network(plan: Plan, options: Options) -> Plan:
+    return replace(plan, network=network.choose()) if options.data_path and not plan.network else plan
 
 
 def _with_ports(state: State, plan: Plan) -> Plan:
@@ -159,6 +173,17 @@ def _merge(state: State, plan: Plan, file: Path) -> str:
     return kubeconfig.merge_into(file, ours, str(state.folder))
 
 
+def _disconnect(state: State) -> None:
+    """Remove the networks and mounts of pods; what cannot be read any more is found by the state folder."""
+    try:
+        plan = state.load()
+    except RefusedError:
+        plan = Plan()
+    network.unmount(state.folder)
+    if plan.network:
+        network.remove(plan.network, range(1, plan.clusters + 1))
+
+
 def _users_files(state: State) -> list[Path]:
     try:
         return [Path(f) for f in state.load().users_kubeconfig.split("\n") if f]
@@ -170,8 +195,11 @@ def _stop(alive: list[Record]) -> None:
     def rank(record: Record) -> int:
         return next((i for i, last in enumerate(_LAST, start=1) if record.name.endswith(last)), 0)
 
+    # Kubelets first: what they started they end, and would start again.
+    kubelets_ = [r for r in alive if r.name.endswith("-kubelet")]
+    stop(kubelets_)
     for level in range(len(_LAST) + 1):
-        stop([r for r in alive if rank(r) == level])
+        stop([r for r in alive if rank(r) == level and r not in kubelets_])
 
 
 def _describe(name: str, record: Record | None) -> Process:

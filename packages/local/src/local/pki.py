@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,22 +49,24 @@ class Pki:
         return self.folder / "accounts.key"
 
 
-def make(folder: Path) -> Pki:
-    """The certificates in `folder`, made when they are not there; the administrator's is written last."""
+def make(folder: Path, addresses: Iterable[str] = ()) -> Pki:
+    """The certificates in `folder`, made when they are not there; `addresses` are the API server's besides loopback."""
     pki = Pki(folder)
     if pki.admin.exists():
         return pki
     authority_key, name = _key(), _name("modelplane-local")
-    authority = _sign(name, authority_key, name, authority_key, authority=True)
+    authority = _sign(name, authority_key, name, authority_key)
     write(pki.ca, _pem(authority))
     write(pki.ca_key, _key_pem(authority_key))
     write(pki.tls / "ca.crt", _pem(authority))
     write(pki.accounts_key, _key_pem(_key()))
     leaf_key = _key()
     write(pki.tls / "tls.key", _key_pem(leaf_key))
-    write(pki.tls / "tls.crt", _pem(_sign(_name("modelplane-process"), leaf_key, name, authority_key)))
+    leaf = _sign(_name("modelplane-process"), leaf_key, name, authority_key, addresses=addresses)
+    write(pki.tls / "tls.crt", _pem(leaf))
     admin_key = _key()
     write(pki.admin_key, _key_pem(admin_key))
+    # Last: it tells that all others are there.
     write(pki.admin, _pem(_sign(_name("modelplane-admin", "system:masters"), admin_key, name, authority_key)))
     return pki
 
@@ -83,8 +86,9 @@ def _sign(
     key: rsa.RSAPrivateKey,
     issuer: x509.Name,
     issuer_key: rsa.RSAPrivateKey,
-    authority: bool = False,
+    addresses: Iterable[str] = (),
 ) -> x509.Certificate:
+    authority = subject == issuer
     now = dt.datetime.now(dt.UTC)
     built = (
         x509.CertificateBuilder()
@@ -101,8 +105,8 @@ def _sign(
     )
     if not authority:
         both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-        loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-        names = x509.SubjectAlternativeName([loopback, x509.DNSName("localhost")])
+        hosts = [x509.IPAddress(ipaddress.ip_address(a)) for a in ("127.0.0.1", *addresses)]
+        names = x509.SubjectAlternativeName([*hosts, x509.DNSName("localhost")])
         built = built.add_extension(both, critical=False).add_extension(names, critical=False)
     return built.sign(issuer_key, hashes.SHA256())
 

@@ -14,7 +14,9 @@ from schemas import apis
 def digest(process: str) -> str:
     """Changes with the Python, and the tables beside it, that the process runs."""
     ours = [name.replace("-", "_") for name in apis.function_names()]
-    packages = ["local", "schemas"] if process == "fleet" else ["kit", "scheduling", "schemas", *ours]
+    packages = (
+        ["contract", "local", "schemas"] if process == "fleet" else ["contract", "kit", "scheduling", "schemas", *ours]
+    )
     found = hashlib.sha256()
     for package in packages:
         spec = importlib.util.find_spec(package)

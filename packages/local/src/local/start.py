@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import charts, install, kubeconfig, lws, packages, pki, ports, tools
+from local import charts, install, kubeconfig, kubelets, lws, packages, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
@@ -53,7 +53,7 @@ class Start:
                 self.ended.set()  # What still waits in another thread gives up.
 
     def _credentials(self, cluster: str) -> None:
-        made = pki.make(self.state.pki(cluster).folder)
+        made = pki.make(self.state.pki(cluster).folder, kubelets.addresses(self.plan, cluster))
         name = "modelplane" if cluster == CONTROL_PLANE else f"modelplane-{cluster}"
         config = kubeconfig.make(name, self.commands.server(cluster), made)
         write(self.state.kubeconfig(cluster), kubeconfig.dump(config))
@@ -127,6 +127,9 @@ class Start:
             specs.append(self._equip(api, cluster))
         for spec in specs:
             self._await_port(spec)
+        if self.plan.network:
+            needs = (self.commands.server(cluster), *self.commands.fleet().needs)
+            self._ensure(kubelets.spec(self.state, self.plan, cluster, needs), wait=False)
 
     def _equip(self, api: Api, cluster: str) -> Spec:
         """What a cluster that is not bare has: the kinds of gateways and groups, and the controller of groups."""
@@ -205,7 +208,9 @@ class Start:
 
     def _write_stages(self) -> None:
         folder = tools.files("kwok")
-        stages = [file.read_text() for file in sorted(folder.glob("*/*.yaml"))]
+        # Where a kubelet runs pods, only nodes are left to play.
+        played = "node-*.yaml" if self.plan.network else "*.yaml"
+        stages = [file.read_text() for file in sorted(folder.glob(f"*/{played}"))]
         write(Path(self.state.folder / "kwok.yaml"), "\n---\n".join(stages))
 
 

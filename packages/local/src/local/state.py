@@ -21,6 +21,7 @@ _ENTRIES = (
     "etcd",
     "kubeconfig",
     "logs",
+    "pods",
     "processes",
     "tmp",
     "crossplane",
@@ -42,6 +43,8 @@ class Plan:
     packages: str = ""
     functions: tuple[str, ...] = ()
     users_kubeconfig: str = ""
+    network: int = 0
+    """N of 10.N.0.0/16, where pods run; 0 where they are only played."""
     created_folder: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
 
@@ -127,6 +130,11 @@ class State:
     def kubeconfig(self, cluster: str = CONTROL_PLANE) -> Path:
         """The administrator's kubeconfig of the control plane or of a workload cluster."""
         return self.folder / "kubeconfig" / cluster
+
+
+def cluster_number(cluster: str) -> int:
+    """The number of a workload cluster."""
+    return int(cluster.rpartition("-")[2])
 
 
 def workload_clusters(count: int) -> list[str]:

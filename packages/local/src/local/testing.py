@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,12 @@ class Plane:
         self.wait("nothing is left", lambda: not self.kubectl.get(everything, "-A"))
 
 
-def start(state: Path, clusters: int, stack: bool = False, packages: Path | None = None) -> tuple[Plane, local.Cluster]:
+def start(
+    state: Path, clusters: int, stack: bool = False, packages: Path | None = None, data_path: bool = False
+) -> tuple[Plane, local.Cluster]:
     """A control plane of our own in the folder `state`; whoever starts it stops it."""
-    options = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
-    cluster = local.up(options)
+    asked = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
+    cluster = local.up(replace(asked, data_path=data_path))
     binary = tools.path("kubectl")
     workload = lambda index: Kubectl(binary, cluster.workload_kubeconfig(index))  # noqa: E731  # It is a value here.
     return Plane(Kubectl(binary, cluster.kubeconfig), workload, cluster.state.book.log("functions")), cluster

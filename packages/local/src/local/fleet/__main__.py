@@ -17,9 +17,13 @@ def main() -> None:
     parser.add_argument("--kubeconfig", type=Path, required=True, help="the control plane's")
     parser.add_argument("--nodes", type=int, help="at most this many nodes per workload cluster")
     parser.add_argument("--stack", action="store_true", help="the workload clusters are bare: gateways come by charts")
+    parser.add_argument(
+        "--network", type=int, default=0, help="N of 10.N.0.0/16 where pods run; 0 where they are played"
+    )
     chosen = parser.parse_args()
-    _log("The gateways of the workload clusters have addresses and accept routes, but no gateway runs here")
-    played = Played(chosen.nodes, chosen.stack)
+    if not chosen.network:
+        _log("The gateways of the workload clusters have addresses and accept routes, but no gateway runs here")
+    played = Played(chosen.nodes, chosen.stack, chosen.network)
     Controller(Api.from_file(chosen.kubeconfig, "modelplane-fleet"), played, _log).run()
 
 

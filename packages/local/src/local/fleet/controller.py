@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from local.api import Api, Kind
+from local.datapath.network import Network
 from local.errors import LocalError
 from local.fleet import bindings, devices, nodes
 from local.fleet.bindings import Binding, Refusal
@@ -37,11 +38,17 @@ class Played:
 
     limit: int | None = None
     bare: bool = False
+    network: int = 0
+    """N of 10.N.0.0/16, where pods run and Envoy is the gateway; 0 where both are played."""
 
     def nodes(self, cluster: Manifest | None) -> list[nodes.Node]:
         """The nodes that the workload cluster of `cluster` should have."""
         found = nodes.declared(cluster, self.limit) if cluster else nodes.plain(self.limit)
         return [*found, nodes.Node("system-0")] if self.bare else found
+
+    def gateway(self, index: int) -> str:
+        """The address of a workload cluster's gateway; empty where nothing answers."""
+        return Network(self.network, index).gateway if self.network else ""
 
 
 class Controller:
@@ -129,7 +136,7 @@ class Controller:
             self._api.patch({"apiVersion": OBJECT.api_version, "kind": OBJECT.kind, "metadata": metadata})
 
     def _play_gateway(self, index: int, binding: Binding | None) -> set[str]:
-        self._workloads[index][1].keep_gateway(_name(binding))
+        self._workloads[index][1].keep_gateway(_name(binding), self._played.gateway(index))
         return set()
 
     def _keep(self, index: int, binding: Binding | None, classes: Mapping[str, Manifest]) -> set[str]:

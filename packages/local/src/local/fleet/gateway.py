@@ -1,6 +1,6 @@
 """The part of a gateway controller that others wait for: an address, routes and pools that are accepted.
 
-No gateway runs on a local workload cluster; nothing here carries a request.
+Nothing here carries a request; with `up --data-path` Envoy does, at the address that is told here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CONTROLLER = "modelplane.ai/local-fleet"
 _ENVOY_GATEWAY = "gateway.envoyproxy.io/gatewayclass-controller"
 _CLASS = "modelplane-local"
 _ABOUT = (
-    "Played by `modelplane up`: it has an address and accepts routes, but no gateway runs and no request is carried."
+    "Played by `modelplane up`: it has an address and accepts routes, and no request is carried without --data-path."
 )
 
 
@@ -37,7 +37,10 @@ def manifests() -> list[Manifest]:
             "apiVersion": _API,
             "kind": "GatewayClass",
             "metadata": {"name": _CLASS},
-            "spec": {"controllerName": _CONTROLLER, "description": "Played by `modelplane up`: no gateway runs"},
+            "spec": {
+                "controllerName": _CONTROLLER,
+                "description": "Played by `modelplane up`: no gateway runs without --data-path",
+            },
         },
         {
             "apiVersion": _API,
@@ -59,9 +62,10 @@ def class_status(gateway_class: Manifest) -> Manifest | None:
     return _status(gateway_class, {"conditions": wanted})
 
 
-def gateway_status(gateway: Manifest, owner: str) -> Manifest | None:
+def gateway_status(gateway: Manifest, owner: str, address: str = "") -> Manifest | None:
     """The status that the Gateway of InferenceCluster `owner` should have; None when it has it."""
-    addresses = [{"type": "Hostname", "value": f"{owner}.example"}] if owner else []
+    named = {"type": "IPAddress", "value": address} if address else {"type": "Hostname", "value": f"{owner}.example"}
+    addresses = [named] if owner else []
     conditions = [
         _condition("Accepted", "Accepted", gateway),
         _condition("Programmed", "Programmed", gateway, bool(owner)),

@@ -67,8 +67,8 @@ class Workload:
         self.api.apply({**manifest, "metadata": {**metadata, "labels": labels, "annotations": annotations}})
         return True
 
-    def keep_gateway(self, owner: str) -> None:
-        """Play the gateway of InferenceCluster `owner`, and accept the routes on it."""
+    def keep_gateway(self, owner: str, address: str = "") -> None:
+        """Play the gateway of InferenceCluster `owner`, and accept the routes on it; `address` is where Envoy listens."""
         if not self.api.serves(gateway.GATEWAY) or not self._is_gateway_controller_there():
             return
         for manifest in () if self._bare else gateway.manifests():
@@ -83,7 +83,7 @@ class Workload:
         routes = self.api.find(gateway.ROUTE)
         statuses = [gateway.class_status(c) for c in self.api.find(gateway.GATEWAY_CLASS) if gateway.is_ours(c)]
         found = self.api.get(gateway.GATEWAY, gateway.GATEWAY_NAME, SYSTEM_NAMESPACE)
-        statuses.append(gateway.gateway_status(found, owner) if found else None)
+        statuses.append(gateway.gateway_status(found, owner, address) if found else None)
         statuses += [gateway.route_status(route, backends) for route in routes]
         statuses += [gateway.pool_status(pool, routes, map(_place, services)) for pool in pools]
         for status in statuses:

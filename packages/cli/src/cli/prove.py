@@ -1,0 +1,170 @@
+"""`modelplane prove md/NAME`: whether a deployment's long prompts are prefilled on one pod and decoded on another."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import kubectl
+
+HELP = """\
+Prove that each replica of a PrefillDecode deployment disaggregates.
+
+A 200 proves nothing: a replica that computes everything on its decode pods answers
+200 too. Four requests go through the replica's own route (a long prompt, the same
+again, a short one, a streamed one) and the engines' own counters are read before and
+after, through the workload cluster's API server. Other traffic meanwhile is counted too.
+
+\b
+Verdicts:
+  Disaggregating     prefilled on prefill pods, decoded on decode pods
+  DecodeOnly         the picker never asks a prefill pod
+  PrefillOnDecode    it does, and the request never gets there
+  KVTransferFailing  prefill pods compute, decode pods do not get the KV cache
+  PrefillIdle        no prefill pod answers
+  Unreachable        requests fail
+
+\b
+Examples:
+  modelplane prove md/qwen
+  modelplane prove md/qwen -n ml-team -o json
+
+\b
+Exit codes: 0 every replica disaggregates, 1 one does not, 2 invalid input,
+4 something that is needed cannot be reached.
+"""
+_INVALID = 2
+# A hanging engine is a finding, and must not hang the command.
+_ENGINE_PATIENCE = "--request-timeout=5s"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A workload cluster, through kubectl and a kubeconfig."""
+
+    kubeconfig: str
+
+    def get(self, kind: str, namespace: str, labels: str = "") -> list[dict[str, Any]]:
+        selected = [f"--selector={labels}"] if labels else []
+        told = kubectl.run(self.kubeconfig, "", "get", kind, "-n", namespace, *selected, "-o", "json")
+        return list(json.loads(told)["items"])
+
+    def raw(self, path: str) -> str | None:
+        return kubectl.attempt(self.kubeconfig, "get", "--raw", path, _ENGINE_PATIENCE)
+
+    def allowed(self, account: str, namespace: str) -> bool:
+        who = f"--as=system:serviceaccount:{namespace}:{account}"
+        kinds = ("pods", "inferencepools.inference.networking.k8s.io")
+        asked = [kubectl.attempt(self.kubeconfig, "auth", "can-i", "list", k, who, "-n", namespace) for k in kinds]
+        return all(asked)
+
+
+@click.command(name="prove", help=HELP)
+@click.argument("deployment", metavar="md/NAME")
+@click.option("-n", "--namespace", default="default", show_default=True, help="The deployment's namespace.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@kubectl.options
+def command(deployment: str, namespace: str, output: str, kubeconfig: str, context: str) -> None:
+    """Prove it, replica by replica."""
+    from cli.verdict import judge  # noqa: PLC0415  # Help and completion need none of it.
+
+    kind, _, name = deployment.partition("/")
+    if kind not in ("md", "modeldeployment", "modeldeployments") or not name:
+        click.echo(f"{deployment}: name a ModelDeployment as md/NAME", err=True)
+        sys.exit(_INVALID)
+    plane = Plane(kubeconfig, context, namespace)
+    told = []
+    for replica in plane.replicas(name):
+        sent, parts = _replica(plane, replica)
+        verdict = judge(sent, parts)
+        told.append({"replica": replica["metadata"]["name"], "cluster": replica["spec"]["clusterName"]})
+        told[-1] |= {"verdict": verdict.name, "link": verdict.link, "look": verdict.look}
+        told[-1]["evidence"] = [_evidence(s) for s in sent]
+    click.echo(json.dumps({"replicas": told}, indent=2) if output == "json" else "\n".join(map(_text, told)))
+    sys.exit(0 if all(t["verdict"] == "Disaggregating" for t in told) else 1)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The control plane that a deployment is on."""
+
+    kubeconfig: str
+    context: str
+    namespace: str
+
+    def get(self, *what: str) -> dict[str, Any]:
+        """What kubectl gets there."""
+        found: dict[str, Any] = json.loads(kubectl.run(self.kubeconfig, self.context, "get", *what, "-o", "json"))
+        return found
+
+    def replicas(self, name: str) -> list[dict[str, Any]]:
+        """The replicas of a deployment that is served by two phases."""
+        found = self.get("modeldeployment", name, "-n", self.namespace)
+        if found["spec"].get("serving", {}).get("mode") != "PrefillDecode":
+            click.echo(
+                f"{name} is served in one phase: there is nothing to prove, spec.serving.mode is Unified", err=True
+            )
+            sys.exit(_INVALID)
+        items = self.get("modelreplica", "-n", self.namespace, "-l", f"modelplane.ai/deployment={name}")["items"]
+        if not items:
+            click.echo(f"{name} has no replica yet: see `kubectl describe md/{name}`", err=True)
+            sys.exit(kubectl.UNREACHABLE)
+        return sorted(items, key=lambda r: str(r["metadata"]["name"]))
+
+    def secret(self, cluster: str) -> str:
+        """The kubeconfig of a workload cluster."""
+        found = self.get("inferencecluster", cluster)["spec"]["cluster"].get("existing", {}).get("secretRef", {})
+        secret = self.get("secret", found.get("name", ""), "-n", "modelplane-system")
+        return base64.b64decode(secret["data"][found.get("key", "kubeconfig")]).decode()
+
+
+def _replica(plane: Plane, replica: dict[str, Any]) -> tuple[Any, Any]:
+    """What was sent to a replica, and what stands on its cluster."""
+    from cli import parts, proving  # noqa: PLC0415  # As above.
+
+    name = replica["metadata"]["name"]
+    hostname = f"{name}.{plane.namespace}.modelplane.internal"
+    gateway = plane.get("inferencecluster", replica["spec"]["clusterName"])["status"].get("gateway", {})
+    target = proving.Target(name, f"mp-{plane.namespace}", f"http://{gateway.get('address', '')}", hostname)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "kubeconfig"
+        file.touch(mode=0o600)
+        file.write_text(plane.secret(replica["spec"]["clusterName"]))
+        remote = Workload(str(file))
+        pods = proving.pods(remote, target)
+        sent = proving.send(remote, target, pods)
+        return sent, parts.read(remote, target, proving.pods(remote, target))
+
+
+def _evidence(sent: Any) -> dict[str, Any]:
+    counted = {k: int(v) for k, v in asdict(sent.counted).items()}
+    said = {} if sent.answered else {"answer": sent.body.strip()[:300]}
+    return {"request": sent.name, "status": sent.status, "disaggregated": sent.disaggregated, **counted, **said}
+
+
+def _text(told: dict[str, Any]) -> str:
+    lines = [f"{told['replica']} on {told['cluster']}: {told['verdict']}"]
+    if told["link"]:
+        lines.append(f"  {told['link']}: {told['look']}")
+    lines.append("  request   status  handed over  on prefill  on decode  KV transfers  failed  picker says prefill")
+    columns = (
+        ("handed", 13),
+        ("on_prefill", 12),
+        ("on_decode", 11),
+        ("transfers", 14),
+        ("failures", 8),
+        ("decided", 21),
+    )
+    for each in told["evidence"]:
+        numbers = "".join(f"{each[key]:>{width}}" for key, width in columns)
+        lines.append(f"  {each['request']:<9} {each['status']:>6}{numbers}")
+        if each.get("answer"):
+            lines.append(f"            {each['answer']}")
+    return "\n".join(lines)

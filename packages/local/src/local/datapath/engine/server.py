@@ -1,0 +1,113 @@
+"""The engine's port: requests go to the simulator, the KV transfer parameters in them are honoured as vLLM does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from local.datapath.engine import messages, sidechannel
+from local.datapath.engine.contract import Engine
+from local.datapath.engine.messages import Message
+from local.datapath.engine.sidechannel import Counters, TransferError
+
+_PARAMETERS = "kv_transfer_params"
+_CHUNK = 65536
+# Nobody's real figure: so much of a KV cache is said to be behind a character of a prompt.
+_BYTES_OF_A_CHARACTER = 1024
+
+
+@dataclass
+class Server:
+    """One engine in front of one simulator, which listens on loopback port `behind`."""
+
+    engine: Engine
+    behind: int
+    counters: Counters = field(default_factory=Counters)
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, one request."""
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            head = await messages.read_head(reader)
+            request = replace(head, body=await messages.read_body(reader, head))
+            try:
+                await self._pass(request, writer)
+            except TransferError as e:
+                self.counters.failures += 1
+                writer.write(messages.error(500, str(e)).encode())
+            await writer.drain()
+        writer.close()
+
+    async def _pass(self, request: Message, writer: asyncio.StreamWriter) -> None:
+        if request.path == "/metrics":
+            answered = await self._whole(request)
+            extra = self.counters.text(self.engine.names[0]) if self.engine.transfers else ""
+            writer.write(replace(answered, body=answered.body + extra.encode()).encode())
+            return
+        parameters = request.json().get(_PARAMETERS) if request.method == "POST" else None
+        if not isinstance(parameters, dict):
+            await self._stream(request, writer)
+        elif parameters.get("do_remote_decode"):
+            await self._prefill(request, writer)
+        elif parameters.get("do_remote_prefill"):
+            await self._decode(request, parameters, writer)
+        else:
+            await self._stream(request, writer)
+
+    async def _prefill(self, request: Message, writer: asyncio.StreamWriter) -> None:
+        """For another engine: the answer says where the KV cache waits."""
+        if not self.engine.hands_over:
+            await self._stream(_without(request), writer)
+            return
+        answered = await self._whole(request)
+        found = answered.json()
+        if isinstance(found.get(_PARAMETERS), dict):
+            host, port = self.engine.side_channel
+            found[_PARAMETERS] |= {"remote_host": host, "remote_port": port}
+            answered = replace(answered, body=json.dumps(found).encode())
+        writer.write(answered.encode())
+
+    async def _decode(self, request: Message, parameters: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        """What another engine prefilled, after a handshake with it."""
+        if not self.engine.takes_over:
+            await self._stream(_without(request), writer)
+            return
+        begun = time.monotonic()
+        await sidechannel.handshake(
+            self.engine, str(parameters.get("remote_host")), int(parameters.get("remote_port") or 0)
+        )
+        self.counters.transfers += 1
+        self.counters.bytes += len(request.body) * _BYTES_OF_A_CHARACTER
+        self.counters.seconds += time.monotonic() - begun
+        await self._stream(request, writer)
+
+    async def _whole(self, request: Message) -> Message:
+        reader, link = await self._send(request)
+        head = await messages.read_head(reader)
+        answered = replace(head, body=await messages.read_body(reader, head))
+        link.close()
+        return answered
+
+    async def _stream(self, request: Message, writer: asyncio.StreamWriter) -> None:
+        reader, link = await self._send(request)
+        try:
+            while chunk := await reader.read(_CHUNK):
+                writer.write(chunk)
+                await writer.drain()
+        finally:
+            link.close()
+
+    async def _send(self, request: Message) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.behind, limit=1 << 24)
+        writer.write(request.encode())
+        await writer.drain()
+        return reader, writer
+
+
+def _without(request: Message) -> Message:
+    """As an engine reads it that knows nothing of KV transfers."""
+    body = {k: v for k, v in request.json().items() if k != _PARAMETERS}
+    return replace(request, body=json.dumps(body).encode())

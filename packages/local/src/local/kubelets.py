@@ -1,0 +1,40 @@
+"""With `up --data-path`: the process that runs the pods of a workload cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from local import tools
+from local.datapath import images, network
+from local.datapath.network import Network
+from local.processes import Spec
+from local.state import Plan, State, cluster_number, workload_clusters
+
+_BINARIES = ("inference-sim", "pd-sidecar", "endpoint-picker")
+
+
+def check() -> None:
+    """Fail before anything is started when this machine or a tool is missing something."""
+    network.check()
+    for binary in _BINARIES:
+        tools.path(binary)
+
+
+def names(plan: Plan) -> list[str]:
+    """The processes, one for each workload cluster."""
+    return [f"{cluster}-kubelet" for cluster in workload_clusters(plan.clusters)] if plan.network else []
+
+
+def addresses(plan: Plan, cluster: str) -> list[str]:
+    """Where pods find the API server of their cluster."""
+    is_workload = plan.network and cluster in workload_clusters(plan.clusters)
+    return [Network(plan.network, cluster_number(cluster)).host] if is_workload else []
+
+
+def spec(state: State, plan: Plan, cluster: str, needs: tuple[str, ...]) -> Spec:
+    """How it is started; `needs` are facts that, when they change, ask for a restart."""
+    argv = ["-m", "local.datapath", "--kubeconfig", str(state.kubeconfig(cluster)), "--state", str(state.folder)]
+    argv += [f"--network={plan.network}", f"--cluster={cluster_number(cluster)}"]
+    builds = {v: os.environ[v] for v in (*images.VARIABLES.values(), "MODELPLANE_TOOLS") if v in os.environ}
+    return Spec(f"{cluster}-kubelet", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1", **builds}, needs=needs)

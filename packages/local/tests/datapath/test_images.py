@@ -1,0 +1,54 @@
+"""Which program an image stands for, and what is said of the others."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from contract.picker import DIALECTS, V0_7
+from local import tools
+from local.datapath import images
+from local.datapath.images import UnknownImageError
+
+
+@pytest.fixture(autouse=True)
+def _built(monkeypatch, tmp_path):
+    """Every tool is built, somewhere."""
+    monkeypatch.setattr(tools, "path", lambda name: tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("image", "binary"),
+    [
+        (V0_7.picker_image, "endpoint-picker"),
+        (V0_7.sidecar_image, "pd-sidecar"),
+        (f"{V0_7.sidecar_image}@sha256:0", "pd-sidecar"),
+        ("ghcr.io/llm-d/llm-d-inference-sim:v0.10.2", "inference-sim"),
+        ("docker.io/vllm/vllm-openai:v0.19.1", "vllm"),
+    ],
+)
+def test_a_known_image_is_a_program(image, binary):
+    found = images.program(image, {})
+    assert found.entrypoint[0].endswith(binary)
+    assert any(path.endswith(f"/{binary}") for path in found.files)
+
+
+@pytest.mark.parametrize("dialect", [d for d in DIALECTS.values() if d is not V0_7], ids=lambda d: d.name)
+def test_another_version_is_refused_until_its_build_is_named(dialect, tmp_path):
+    """Never is one version run under the name of another."""
+    for image, variable in ((dialect.picker_image, "MODELPLANE_PICKER"), (dialect.sidecar_image, "MODELPLANE_SIDECAR")):
+        with pytest.raises(UnknownImageError, match=f"v0.7.1 .*{re.escape(image)}.*set {variable}"):
+            images.program(image, {})
+        assert tmp_path in images.program(image, {variable: str(tmp_path)}).files.values()
+
+
+def test_an_unknown_image_is_told_which_are_known():
+    with pytest.raises(
+        UnknownImageError, match="No program here stands for image mine/own:1; known are vllm/vllm-openai"
+    ):
+        images.program("mine/own:1", {})
+
+
+def test_an_image_can_lack_nixl():
+    assert "LOCAL_ENGINE_WITHOUT_NIXL" in images.program("vllm/vllm-openai-cpu:v0.19.1", {}).env
+    assert "LOCAL_ENGINE_WITHOUT_NIXL" not in images.program("vllm/vllm-openai:v0.19.1", {}).env

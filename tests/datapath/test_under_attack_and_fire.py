@@ -1,0 +1,114 @@
+"""What clients and dying engines cannot do."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from breaking import Row
+from cli import proving
+from served import prove, running, settle, stop
+
+pytestmark = pytest.mark.datapath
+ATTACKED = Row("attacked", "Nothing.", "Disaggregating", "", [200])
+KILLED = Row("killed", "A prefill engine is killed in mid-traffic.", "Disaggregating", "", [200])
+DRAINED = Row(
+    "drained",
+    "One of two decode pods is deleted in mid-traffic.",
+    "Disaggregating",
+    "",
+    [200],
+    change=[
+        {
+            "kind": "Deployment",
+            "name": "decode",
+            "set": {
+                "spec/replicas": 2,
+                "spec/template/spec/containers/0/lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
+            },
+        }
+    ],
+)
+CLIENTS = 4
+
+
+def test_what_a_client_says_of_routing_reaches_nobody(plane, kube, remote, manifests):
+    """Without the early removal the sidecar calls whatever host a client names."""
+    with running(plane, kube, ATTACKED, manifests) as target:
+        settle(plane, ATTACKED, target)
+        (decode,) = proving.pods(remote, target).decode
+        with socket.create_server((decode["status"]["hostIP"], 0)) as trap:
+            trap.settimeout(2)
+            host, port = trap.getsockname()
+            link = http.client.HTTPConnection(target.url.removeprefix("http://"), timeout=8)
+            headers = {
+                "Host": target.hostname,
+                "Content-Type": "application/json",
+                "x-prefiller-host-port": f"{host}:{port}",
+            }
+            link.request(
+                "POST", "/v1/completions", json.dumps({"model": "qwen", "prompt": "hi", "max_tokens": 2}), headers
+            )
+            assert link.getresponse().status == 200
+            link.close()
+            with pytest.raises(TimeoutError):
+                trap.accept()
+
+
+@contextmanager
+def traffic(target) -> Iterator[list[int]]:
+    """Clients that ask on and on; the statuses that they are answered with."""
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def ask_on():
+        while not ended.is_set():
+            body = {"model": "qwen", "prompt": proving.prompt(200), "max_tokens": 50, "ignore_eos": True}
+            statuses.append(proving.ask(target, body)[0])
+
+    clients = [threading.Thread(target=ask_on) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+
+
+def test_a_killed_prefill_engine_costs_no_request_and_comes_back(plane, kube, remote, manifests):
+    """The sidecar decodes alone meanwhile; with picker v0.10 it is said to answer 502."""
+    with running(plane, kube, KILLED, manifests) as target:
+        settle(plane, KILLED, target)
+        with traffic(target) as statuses:
+            plane.wait("requests are answered", lambda: len(statuses) > 20)
+            stop(kube, target.namespace, signal.SIGKILL)
+            plane.wait("the engine is back", lambda: restarts(kube, target) == [1])
+        assert set(statuses) == {200}
+        plane.wait("it disaggregates again", lambda: prove(remote, target)[1].good, patience=60)
+
+
+def test_a_drained_decode_pod_costs_no_request(plane, kube, remote, manifests):
+    """While its preStop sleeps it serves on, and the picker sends it nothing new; without preStop a request was seen lost."""
+    with running(plane, kube, DRAINED, manifests) as target:
+        settle(plane, DRAINED, target)
+        first, _ = sorted(p["metadata"]["name"] for p in proving.pods(remote, target).decode)
+        with traffic(target) as statuses:
+            plane.wait("requests are answered", lambda: len(statuses) > 20)
+            kube("delete", "pod", first, "-n", target.namespace, "--wait=false")
+            plane.wait("the pod is gone", lambda: not kube.get("pod", first, "-n", target.namespace))
+        assert set(statuses) == {200}
+
+
+def restarts(kube, target) -> list[int]:
+    """How often the prefill pods' engines that are ready were started again."""
+    pods = kube.get("pods", "-n", target.namespace, "-l", "modelplane.ai/pd-role=prefill")
+    found = [c for p in pods for c in p["status"]["containerStatuses"]]
+    return [c["restartCount"] for c in found if c["ready"]]
