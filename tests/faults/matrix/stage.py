@@ -19,6 +19,7 @@ from local.commands import Commands
 from local.processes import Record, stop
 from local.testing import Kubectl, Plane
 
+from matrix.processes import spec_of
 from matrix.recorder import ON_A_CLUSTER, ON_THE_CONTROL_PLANE, Recorder
 from matrix.wire import Wire
 
@@ -78,7 +79,7 @@ class Stage:
 
     def start(self, *processes: str) -> None:
         """Start them as they were, and wait until they answer."""
-        specs = [self.commands.named(self.real(p)) for p in processes]
+        specs = [spec_of(self.commands, self.real(p)) for p in processes]
         for spec in specs:
             self.cluster.state.book.ensure(spec)
         for spec in specs:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from local import images, kubelets, lws, sources, stacks, tools
@@ -175,11 +174,6 @@ class Commands:
         """Where the cluster's LeaderWorkerSet controller answers the API server."""
         return self._port(f"{_name(cluster, lws.NAME)}/webhook")
 
-    @property
-    def usage_port(self) -> int:
-        """Where Crossplane tells the API server whether something is in use."""
-        return self._port("crossplane/webhook")
-
     def crossplane(self, *verb: str) -> Spec:
         env = {
             "KUBECONFIG": str(self.state.kubeconfig()),
@@ -192,7 +186,7 @@ class Commands:
             "TLS_CLIENT_CERTS_DIR": str(self.state.pki(CONTROL_PLANE).tls),
             "TLS_SERVER_CERTS_DIR": str(self.state.pki(CONTROL_PLANE).tls),
             "ENABLE_WEBHOOKS": "true" if verb == ("start",) else "false",
-            "WEBHOOK_PORT": str(self.usage_port),
+            "WEBHOOK_PORT": str(self._port("crossplane/webhook")),
             "XPKG_CACHE_DIR": str(self._folder("crossplane/packages")),
             "XFN_CACHE_DIR": str(self._folder("crossplane/functions")),
             "METRICS_PORT": str(self._port("crossplane/metrics")),
@@ -203,24 +197,6 @@ class Commands:
         if verb == ("start",):
             argv += ("--package-runtime=Provider=External;Function=External", "--poll-interval=60s")
         return Spec("crossplane", argv, env, self._port("crossplane"), (self.server(CONTROL_PLANE),))
-
-    def named(self, process: str) -> Spec:
-        """The process of that name, as `modelplane status` lists them."""
-        own: dict[str, Callable[[], Spec]] = {
-            "etcd": self.etcd,
-            "crossplane": partial(self.crossplane, "start"),
-            "provider-kubernetes": self.provider_kubernetes,
-            "functions": self.functions,
-            "fleet": self.fleet,
-        }
-        if process in own:
-            return own[process]()
-        of_a_cluster = (self.apiserver, self.controller_manager, self.scheduler, self.kwok, self.lws)
-        for cluster in (CONTROL_PLANE, *workload_clusters(self.plan.clusters)):
-            for make in of_a_cluster:
-                if process == _name(cluster, make.__name__.replace("_", "-")):
-                    return make(cluster)
-        raise ValueError(f"no process is called {process}")
 
     def provider_kubernetes(self) -> Spec:
         name = "provider-kubernetes"

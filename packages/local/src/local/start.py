@@ -82,7 +82,7 @@ class Start:
         for spec in (self.commands.controller_manager(CONTROL_PLANE), self.commands.provider_kubernetes()):
             self._await_port(spec)
         self._await_port(self.commands.crossplane("start"))
-        for manifest in install.guards(self.state.pki(CONTROL_PLANE), self.commands.usage_port):
+        for manifest in install.guards(self.state.pki(CONTROL_PLANE), self.plan.ports["crossplane/webhook"]):
             api.apply(manifest)
 
     @property
