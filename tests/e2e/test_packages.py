@@ -42,7 +42,10 @@ LARGEST = "compose-model-deployment"
 def build(folder: Path, *functions: str, **environment: str) -> list[dict[str, str]]:
     command = [sys.executable, "-m", "release", str(folder), *functions]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    told = done.stdout + done.stderr
+    if "apt cannot download" in told:
+        pytest.skip(told)  # An archive keeps its newest versions only, and an image may have no lists of them.
+    assert done.returncode == 0, told
     return list(json.loads((folder / "index.json").read_text()))
 
 
