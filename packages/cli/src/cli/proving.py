@@ -166,7 +166,8 @@ def _settled(remote: Remote, of: Pods, before: Count, status: int) -> Count:
     last = count(remote, of)
     while time.monotonic() < end:
         since = last.counters.since(before.counters)
-        if since.failures or (since.on_decode and (since.on_prefill or not since.decided)):
+        handed_over = since.on_prefill and since.transfers
+        if since.failures or (since.on_decode and (handed_over or not since.decided)):
             break
         last = count(remote, of)
     return last
