@@ -226,6 +226,7 @@ def test_a_roll_that_fails_stops_and_goes_back(pair: Model) -> None:
     assert pair.uids() == {r["metadata"]["uid"] for r in before.values()}
 
 
+@pytest.mark.long
 def test_a_change_in_the_middle_starts_from_where_things_are(pair: Model) -> None:
     pair.apply(engine(image=OLD))
     pair.plane.wait("one is changed", lambda: pair.images() == [OLD, NEW])
@@ -268,6 +269,7 @@ def test_what_has_no_other_place_stays(pair: Model) -> None:
     pair.drain("east", drain=False)
 
 
+@pytest.mark.long
 def test_the_annotation_spreads_them_again_once(pair: Model) -> None:
     """Two on one cluster and none on the other: one moves, and nothing more is done for the same value."""
     pair.plane.kubectl("annotate", "md", "qwen", "modelplane.ai/reschedule=monday")
