@@ -23,7 +23,7 @@ OBJECT = Kind("kubernetes.m.crossplane.io/v1alpha1", "Object")
 PUBLIC_REGISTRY = "xpkg.crossplane.io"
 _PROVIDER_REVISION = Kind("pkg.crossplane.io/v1", "ProviderRevision")
 _BUILD = "modelplane.ai/build"
-_PROVIDERS = ("provider-kubernetes", "provider-helm")
+_PROVIDERS = ("provider-kubernetes",)
 
 
 @dataclass(frozen=True)
