@@ -42,7 +42,7 @@ class Server:
         writer.close()
 
     async def _pass(self, request: Message, writer: asyncio.StreamWriter) -> None:
-        if request.path == "/metrics":
+        if request.path.partition("?")[0] == "/metrics":  # kubectl asks with its timeout as a query.
             answered = await self._whole(request)
             extra = self.counters.text(self.engine.names[0]) if self.engine.transfers else ""
             writer.write(replace(answered, body=answered.body + extra.encode()).encode())
