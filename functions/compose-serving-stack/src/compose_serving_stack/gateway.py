@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import names
+from kit import names, route
 from schemas.servingstack import Gateway, Listener
 
 Manifest = dict[str, Any]
@@ -13,16 +13,8 @@ KEY = "gateway"
 NAMESPACE = "namespace"
 POLICY = "client-policy"
 HAS_ADDRESS = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
-_API = "gateway.networking.k8s.io/v1"
 _CLASS = "modelplane"
 _MADE_HERE = {"app.kubernetes.io/managed-by": "modelplane"}
-# The picker sets them for the sidecar: a client that could would choose the hosts that it calls.
-_HEADERS = [
-    "x-prefiller-host-port",
-    "x-encoder-hosts-ports",
-    "x-gateway-destination-endpoint",
-    "x-data-parallel-host-port",
-]
 
 
 def is_ours(asked: Gateway) -> bool:
@@ -52,7 +44,7 @@ def manifests(asked: Gateway) -> dict[str, Manifest]:
 def _gateway_class(name: str) -> Manifest:
     controller = "gateway.envoyproxy.io/gatewayclass-controller"
     return {
-        "apiVersion": _API,
+        "apiVersion": route.GATEWAY_API,
         "kind": "GatewayClass",
         "metadata": {"name": name, "labels": _MADE_HERE},
         "spec": {"controllerName": controller},
@@ -61,7 +53,7 @@ def _gateway_class(name: str) -> Manifest:
 
 def _gateway(class_name: str, listeners: list[Listener]) -> Manifest:
     return {
-        "apiVersion": _API,
+        "apiVersion": route.GATEWAY_API,
         "kind": "Gateway",
         "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
         "spec": {"gatewayClassName": class_name, "listeners": [_listener(each) for each in listeners]},
@@ -85,8 +77,8 @@ def _listener(asked: Listener) -> Manifest:
 def _client_policy() -> Manifest:
     target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": names.GATEWAY}
     return {
-        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "apiVersion": route.ENVOY_API,
         "kind": "ClientTrafficPolicy",
         "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
-        "spec": {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": _HEADERS}}},
+        "spec": {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": route.ROUTING_HEADERS}}},
     }
