@@ -22,7 +22,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
     if os.geteuid() != 0:
         pytest.fail("tests/datapath makes network namespaces: run `make datapath` as root")
     os.environ["PATH"] = f"{tools.path('kubectl').parent}{os.pathsep}{os.environ['PATH']}"
-    plane, cluster = start(tmp_path_factory.mktemp("plane") / "state", clusters=1, data_path=True)
+    plane, cluster = start(tmp_path_factory.mktemp("plane") / "state", clusters=1, data_path="envoy-alone")
     try:
         # One node more for decode, so that one decode pod can go while another serves.
         fleet = (ROOT / "examples/08-prefill-decode/fleet.yaml").read_text()

@@ -127,6 +127,8 @@ class Commands:
             "etcd-cafile": etcd.ca,
             "etcd-certfile": etcd.tls / "tls.crt",
             "etcd-keyfile": etcd.tls / "tls.key",
+            # Webhooks in pods are called at their pods: nothing answers at a ClusterIP.
+            "enable-aggregator-routing": "true",
         }
         return self._spec(name, "kube-apiserver", flags)
 
@@ -236,6 +238,7 @@ class Commands:
         argv += ["--nodes", str(self.plan.nodes)] if self.plan.nodes is not None else []
         argv += ["--stack"] if self.plan.stack else []
         argv += [f"--network={self.plan.network}"] if self.plan.network else []
+        argv += ["--gateways"] if self.plan.gateways else []
         needs = (self.server(CONTROL_PLANE), sources.digest("fleet"))
         return Spec("fleet", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, needs=needs)
 

@@ -22,9 +22,9 @@ XRD = Kind("apiextensions.crossplane.io/v2", "CompositeResourceDefinition")
 Until = Callable[[str, Callable[[], bool]], None]
 
 
-def read(folder: Path) -> Iterator[Manifest]:
-    """Every manifest in the files of a folder."""
-    for file in sorted(folder.glob("*.yaml")):
+def read(place: Path) -> Iterator[Manifest]:
+    """Every manifest in a file, or in the files of a folder."""
+    for file in sorted(place.glob("*.yaml")) if place.is_dir() else [place]:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         yield from (m for m in yaml.load_all(file.read_text(encoding="utf-8"), loader) if m)
 
@@ -35,7 +35,7 @@ def kinds(api: Api, folder: Path, until: Until) -> None:
     for crd in read(folder):
         crd.pop("status", None)
         api.apply(crd)
-        names.append(Kind(f"{crd['spec']['group']}/{_version(crd)}", crd["spec"]["names"]["kind"]))
+        names.append(served(crd))
     until(f"{folder.parent.parent.name}'s kinds", lambda: all(api.serves(kind) for kind in names))
 
 
@@ -76,7 +76,7 @@ def compositions(api: Api, until: Until) -> None:
 def established(api: Api, until: Until) -> None:
     """Wait until our kinds are served, whoever installed them."""
     definitions = apis.definitions()
-    wanted = [_served(xrd) for xrd in definitions]
+    wanted = [served(xrd) for xrd in definitions]
     until("Modelplane's XRDs", lambda: _is_established(api, definitions))
     until("Modelplane's kinds", lambda: all(api.serves(kind) for kind in wanted))
 
@@ -129,8 +129,9 @@ def is_true(manifest: Manifest | None, name: str) -> bool:
     return any(c["type"] == name and c["status"] == "True" for c in conditions)
 
 
-def _served(xrd: Manifest) -> Kind:
-    return Kind(f"{xrd['spec']['group']}/{_version(xrd)}", xrd["spec"]["names"]["kind"])
+def served(definition: Manifest) -> Kind:
+    """The kind that a CRD or an XRD defines."""
+    return Kind(f"{definition['spec']['group']}/{_version(definition)}", definition["spec"]["names"]["kind"])
 
 
 def _version(crd: Manifest) -> str:

@@ -12,12 +12,13 @@ from local.processes import Spec
 from local.state import Plan, State, cluster_number, workload_clusters
 
 _BINARIES = ("inference-sim", "pd-sidecar", "endpoint-picker")
+_GATEWAY_BINARIES = ("envoy-gateway", "ai-gateway-controller", "helm")
 
 
-def check() -> None:
+def check(plan: Plan) -> None:
     """Fail before anything is started when this machine or a tool is missing something."""
     network.check()
-    for binary in _BINARIES:
+    for binary in (*_BINARIES, *(_GATEWAY_BINARIES if plan.gateways else ())):
         tools.path(binary)
 
 
@@ -36,5 +37,6 @@ def spec(state: State, plan: Plan, cluster: str, needs: tuple[str, ...]) -> Spec
     """How it is started; `needs` are facts that, when they change, ask for a restart."""
     argv = ["-m", "local.datapath", "--kubeconfig", str(state.kubeconfig(cluster)), "--state", str(state.folder)]
     argv += [f"--network={plan.network}", f"--cluster={cluster_number(cluster)}"]
+    argv += [] if plan.gateways else ["--envoy-alone"]
     builds = {v: os.environ[v] for v in (*images.VARIABLES.values(), "MODELPLANE_TOOLS") if v in os.environ}
     return Spec(f"{cluster}-kubelet", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1", **builds}, needs=needs)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import charts, install, kubeconfig, kubelets, lws, packages, pki, ports, tools
+from local import charts, gateways, install, kubeconfig, kubelets, lws, packages, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
@@ -140,6 +140,11 @@ class Start:
         install.gateway_kinds(api, self._until)
         for manifest in lws.webhooks(self.state.pki(cluster), self.commands.webhook_port(cluster)):
             api.apply(manifest)
+        if self.plan.gateways:
+            folder = self.state.pki(cluster).folder.with_name("charts")
+            gateways.install(api, gateways.of_the_stack(), folder, self._until)
+            for manifest in gateways.front():
+                api.apply(manifest)
         return controller
 
     def _fleet(self, clusters: list[str]) -> None:
@@ -148,7 +153,7 @@ class Start:
         if self.plan.stack:
             return  # A bare cluster has no gateway yet.
         for cluster in clusters:
-            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster)), "fleet")
+            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster), self.plan.gateways), "fleet")
 
     def _apiserver(self, cluster: str) -> Api:
         spec = self.commands.apiserver(cluster)
@@ -220,5 +225,7 @@ def _all(jobs: list[Future[None]]) -> None:
         job.result()
 
 
-def _has_gateway(api: Api) -> bool:
-    return api.get(GATEWAY, GATEWAY_NAME, install.SYSTEM_NAMESPACE) is not None
+def _has_gateway(api: Api, programmed: bool) -> bool:
+    """Whether it is there and, where a controller runs, programmed."""
+    found = api.get(GATEWAY, GATEWAY_NAME, install.SYSTEM_NAMESPACE)
+    return install.is_true(found, "Programmed") if programmed else found is not None
