@@ -191,7 +191,7 @@ def _disconnect(state: State) -> None:
         plan = Plan()
     network.unmount(state.folder)
     if plan.network:
-        network.remove(plan.network, range(1, plan.clusters + 1))
+        network.remove(plan.network, range(plan.clusters + 1))
 
 
 def _users_files(state: State) -> list[Path]:

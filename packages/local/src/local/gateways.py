@@ -49,6 +49,12 @@ def of_the_stack() -> tuple[Installation, ...]:
     )
 
 
+def of_the_control_plane() -> tuple[Installation, ...]:
+    """Envoy Gateway alone, as it is installed beside Crossplane: no InferencePool is behind the control plane's gateway."""
+    values = yaml.safe_load(_LOCAL.read_text())["envoyGateway"]
+    return (Installation("gateway-helm", "envoy-gateway-system", {"topologyInjector": {"enabled": False}, **values}),)
+
+
 def front() -> list[Manifest]:
     """The GatewayClass, the Gateway and its policy as a ServingStack makes them."""
     return list(gateway.manifests(Gateway()).values())

@@ -11,6 +11,7 @@ from schemas import apis
 
 from local import tools
 from local.api import Api, Kind, Manifest
+from local.fleet.nodes import Node
 from local.pki import Pki
 
 OWNER = "modelplane-up"
@@ -111,10 +112,22 @@ def workload_namespace(api: Api) -> None:
     api.apply(_namespace(SYSTEM_NAMESPACE))
 
 
-def gateway_kinds(api: Api, until: Until) -> None:
-    """The Gateway API and its inference extension, without a controller."""
-    for name in ("gateway-api", "inference-extension"):
+def gateway_kinds(api: Api, until: Until, whole: bool) -> None:
+    """The kinds of the inference extension, and if `whole` those of the Gateway API, which come with a controller's chart."""
+    for name in ("gateway-api", "inference-extension") if whole else ("inference-extension",):
         kinds(api, tools.files(name) / "crds", until)
+
+
+def node(api: Api) -> None:
+    """A node where nobody plays any, for the pods of the control plane's gateway."""
+    manifest = Node("system-0").manifest()
+    api.apply(manifest)
+    # Admission marks a new node as not ready, and here is no controller that would look.
+    api.patch({**manifest, "spec": {"taints": None}})
+    resources = {"cpu": "32", "memory": "256Gi", "pods": "110"}
+    ready = {"type": "Ready", "status": "True", "reason": "Played", "message": "Played by `modelplane up`"}
+    status = {"capacity": resources, "allocatable": resources, "conditions": [ready]}
+    api.patch({**manifest, "status": status}, "status")
 
 
 def _is_established(api: Api, definitions: list[Manifest]) -> bool:

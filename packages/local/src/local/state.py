@@ -135,8 +135,8 @@ class State:
 
 
 def cluster_number(cluster: str) -> int:
-    """The number of a workload cluster."""
-    return int(cluster.rpartition("-")[2])
+    """The number of a workload cluster; 0 of the control plane."""
+    return 0 if cluster == CONTROL_PLANE else int(cluster.rpartition("-")[2])
 
 
 def workload_clusters(count: int) -> list[str]:
