@@ -91,10 +91,15 @@ def stop(kube, space: str, number: signal.Signals) -> None:
     """Send a signal to every process of the prefill pods' engines."""
     for pod in kube.get("pods", "-n", space, "-l", "modelplane.ai/pd-role=prefill"):
         for status in pod["status"]["containerStatuses"]:
-            inner = first_process(int(status["containerID"].removeprefix("process://")))
-            children = Path(f"/proc/{inner}/task/{inner}/children").read_text().split()
-            for pid in (inner, *map(int, children)):
-                os.kill(pid, number)
+            signal_all(int(status["containerID"].removeprefix("process://")), number)
+
+
+def signal_all(container: int, number: signal.Signals) -> None:
+    """Send a signal to a container's first process and its children."""
+    inner = first_process(container)
+    children = Path(f"/proc/{inner}/task/{inner}/children").read_text().split()
+    for pid in (inner, *map(int, children)):
+        os.kill(pid, number)
 
 
 def prove(remote, target):

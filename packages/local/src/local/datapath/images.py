@@ -28,6 +28,8 @@ class Row:
     version: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     """What the image itself sets in the environment."""
+    folders: tuple[str, ...] = ()
+    """Those that its user may write to."""
 
 
 TABLE = (
@@ -40,7 +42,7 @@ TABLE = (
     Row("ghcr.io/llm-d/llm-d-router-endpoint-picker", "endpoint-picker", "-"),
     Row("ghcr.io/llm-d/llm-d-router-disagg-sidecar", "pd-sidecar", "-"),
     Row("envoyproxy/envoy", "envoy", "v1.38.3"),
-    Row("envoyproxy/gateway", "envoy-gateway", "v1.8.3"),
+    Row("envoyproxy/gateway", "envoy-gateway", "v1.8.3", folders=("/var/lib/eg",)),
     Row("envoyproxy/ai-gateway-controller", "ai-gateway-controller", "v1.0.0"),
     Row("curlimages/curl", "curl"),
 )
@@ -54,6 +56,8 @@ class Program:
     files: Mapping[str, Path] = field(default_factory=dict)
     """By the path inside of the container."""
     env: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+    """Made anew inside of each container, for anybody to write to."""
 
 
 class UnknownImageError(LocalError):
@@ -115,7 +119,7 @@ def _find(name: str) -> Path:
 
 def _binary(row: Row, file: Path) -> Program:
     inside = f"/usr/local/bin/{row.program}"
-    return Program((inside,), {inside: file}, row.env)
+    return Program((inside,), {inside: file}, row.env, row.folders)
 
 
 def _other_version(row: Row, image: str) -> str:

@@ -201,6 +201,7 @@ class Pod:
             {**program.files, **self._files, **mounts},
             f"{user}:{security.get('runAsGroup', user)}" if user else "",
             spec.get("workingDir") or "/",
+            program.folders,
         )
 
     def _addressed(self) -> Manifest:
