@@ -132,7 +132,15 @@ TABLE = (
         "ModelReplica",
         "Disaggregating",
         "Prompts are prefilled on other pods than those that decode.",
-        ("Disaggregating", "NotRequested", "NotRouted", "PrefillUnavailable", "DecodeUnavailable"),
+        (
+            "Disaggregating",
+            "Proven",
+            "Disproven",
+            "NotRequested",
+            "NotRouted",
+            "PrefillUnavailable",
+            "DecodeUnavailable",
+        ),
         counts=False,
     ),
     ConditionType(

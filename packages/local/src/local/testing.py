@@ -105,11 +105,14 @@ class Plane:
 
 
 def start(
-    state: Path, clusters: int, stack: bool = False, packages: Path | None = None, data_path: bool = False
+    state: Path, clusters: int, stack: bool = False, packages: Path | None = None, data_path: str = ""
 ) -> tuple[Plane, local.Cluster]:
-    """A control plane of our own in the folder `state`; whoever starts it stops it."""
+    """A control plane of our own in the folder `state`; whoever starts it stops it.
+
+    `data_path` is "envoy-alone" or "gateways" where pods are to run.
+    """
     asked = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
-    cluster = local.up(replace(asked, data_path=data_path))
+    cluster = local.up(replace(asked, data_path=bool(data_path), envoy_alone=data_path == "envoy-alone"))
     binary = tools.path("kubectl")
     workload = lambda index: Kubectl(binary, cluster.workload_kubeconfig(index))  # noqa: E731  # It is a value here.
     return Plane(Kubectl(binary, cluster.kubeconfig), workload, cluster.state.book.log("functions")), cluster
