@@ -87,7 +87,9 @@ def _endpoint(service: str, namespace: str, endpoint: Endpoint) -> Manifest:
     host = address.host
     if address.is_ip:
         host = f"{_label(host)}.{names.child_name(service, SERVICE)}.{namespace}.{_DOMAIN}"
-    return {"hostname": address.hostname, "fqdn": {"hostname": host, "port": address.port}}
+    found: Manifest = {"fqdn": {"hostname": host, "port": address.port}}
+    # Envoy Gateway takes no address as a Host.
+    return found if address.hostname == address.host and address.is_ip else {"hostname": address.hostname, **found}
 
 
 def _tls(endpoint: Endpoint) -> Manifest:

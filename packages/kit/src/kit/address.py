@@ -42,7 +42,7 @@ class Address:
     path: str
     """What stands there in place of /v1; no slash at its end."""
     hostname: str
-    """The Host header."""
+    """The Host header; an IP address where no name is known."""
 
     @property
     def is_ip(self) -> bool:
@@ -62,7 +62,7 @@ def read(endpoint: ModelEndpoint) -> Address:
         host=host,
         port=port,
         is_tls=url.scheme == "https",
-        path=_path(spec.rewritePath if spec.rewritePath is not None else url.path),
+        path=_path(spec.rewritePath if spec.rewritePath is not None else url.path.rstrip("/")),
         hostname=_hostname(endpoint, host),
     )
     if address.is_tls and address.is_ip and not (spec.tls and spec.tls.hostname):
@@ -121,8 +121,10 @@ def _path(written: str) -> str:
 def _hostname(endpoint: ModelEndpoint, host: str) -> str:
     """Replicas of a cluster share its gateway: who may choose the Host of another namespace reaches its models."""
     hostname = (endpoint.spec.hostname or host).lower().rstrip(".")
-    if endpoint.spec.hostname and not _NAME.fullmatch(hostname):
-        raise Refused("InvalidURL", f"spec.hostname {endpoint.spec.hostname} is no DNS name.")
+    if endpoint.spec.hostname and (
+        not _NAME.fullmatch(hostname) or "." not in hostname or _NUMBER_LAST.fullmatch(hostname)
+    ):
+        raise Refused("InvalidURL", f"spec.hostname {endpoint.spec.hostname} is no DNS name with its domain.")
     own = names.hostname("", endpoint.metadata.namespace)
     if f".{hostname}".endswith(f".{names.DOMAIN}") and not hostname.endswith(own):
         message = f"Host {hostname} is a replica's of another namespace: an endpoint here may name *{own} only."
