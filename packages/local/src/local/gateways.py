@@ -52,6 +52,8 @@ def of_the_stack() -> tuple[Installation, ...]:
 def of_the_control_plane() -> tuple[Installation, ...]:
     """Envoy Gateway alone, as it is installed beside Crossplane: no InferencePool is behind the control plane's gateway."""
     values = yaml.safe_load(_LOCAL.read_text())["envoyGateway"]
+    # What a service is published with: Backends, for names and certificates of their own.
+    values["config"]["envoyGateway"]["extensionApis"] = {"enableBackend": True}
     return (Installation("gateway-helm", "envoy-gateway-system", {"topologyInjector": {"enabled": False}, **values}),)
 
 
