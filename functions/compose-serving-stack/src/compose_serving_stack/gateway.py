@@ -14,6 +14,8 @@ NAMESPACE = "namespace"
 POLICY = "client-policy"
 HAS_ADDRESS = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
 _CLASS = "modelplane"
+# Envoy Gateway runs its proxies beside itself; the other has Prometheus.
+_CALLERS = ["envoy-gateway-system", "modelplane-monitoring"]
 _MADE_HERE = {"app.kubernetes.io/managed-by": "modelplane"}
 
 
@@ -25,6 +27,11 @@ def is_ours(asked: Gateway) -> bool:
 def is_made_here(found: Manifest) -> bool:
     """Whether what was found on the cluster was made by a ServingStack."""
     return _MADE_HERE.items() <= (found.get("metadata", {}).get("labels") or {}).items()
+
+
+def callers(asked: Gateway, found: Manifest) -> list[str]:
+    """The namespaces of those who call engines; none known where the cluster had a gateway before."""
+    return _CALLERS if is_ours(asked) and is_made_here(found) else []
 
 
 def needs(asked: Gateway) -> tuple[str, ...]:

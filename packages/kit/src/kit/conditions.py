@@ -213,6 +213,13 @@ TABLE = (
         ("Ready", "NotReady"),
         counts=False,  # Only PrefillDecode has pickers.
     ),
+    ConditionType(
+        "ClusterTenant",
+        "CallersLimited",
+        "A NetworkPolicy lets only the gateway, monitoring and the tenant itself reach the tenant's pods.",
+        ("Ready", "NotReady", "NotManaged"),
+        counts=False,  # Whether it is enforced is the cluster's network's.
+    ),
 )
 
 
