@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,21 @@ class Provider(ThreadingHTTPServer):
         self.name = name
         self.status = 200
         self.asked: list[dict[str, Any]] = []
+        self._connections: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next connection, kept so that it can be cut off."""
+        connection, peer = super().get_request()
+        self._connections.append(connection)
+        return connection, peer
+
+    def end(self) -> None:
+        """As when a process is killed: connections are cut off, and new ones refused."""
+        self.shutdown()
+        self.server_close()
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def port(self) -> int:
@@ -62,5 +78,4 @@ def provider(name: str, address: str, port: int = 0, certificate: Path | None = 
     try:
         yield found
     finally:
-        found.shutdown()
-        found.server_close()
+        found.end()

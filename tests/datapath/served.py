@@ -26,12 +26,12 @@ from local.testing import Kubectl, Plane, start
 
 
 @contextmanager
-def up(state: Path, data_path: str, fleet: str) -> Iterator[Plane]:
+def up(state: Path, data_path: str, fleet: str, clusters: int = 1) -> Iterator[Plane]:
     """A control plane in the folder `state` for whom these nodes are declared; gone in the end."""
     if os.geteuid() != 0:
         pytest.fail("tests/datapath makes network namespaces: run `make datapath` as root")
     os.environ["PATH"] = f"{tools.path('kubectl').parent}{os.pathsep}{os.environ['PATH']}"
-    plane, cluster = start(state, clusters=1, data_path=data_path)
+    plane, cluster = start(state, clusters=clusters, data_path=data_path)
     try:
         plane.kubectl("apply", "-f", "-", stdin=fleet)
         yield plane

@@ -27,7 +27,7 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
     """A control plane of our own with a real gateway; gone when these tests are."""
-    with served.up(tmp_path_factory.mktemp("services") / "state", "gateways", GATEWAY) as plane:
+    with served.up(tmp_path_factory.mktemp("services") / "state", "gateways", GATEWAY, clusters=0) as plane:
         yield plane
 
 
@@ -82,11 +82,11 @@ def applied(plane, *manifests):
         plane.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=text)
 
 
-def ask(url, path, method="POST", **headers):
+def ask(url, path, method="POST", body=None, **headers):
     """Status, headers and body of one request."""
     link = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
     try:
-        content = json.dumps(BODY) if method == "POST" else None
+        content = json.dumps(body or BODY) if method == "POST" else None
         link.request(method, path, content, {"Content-Type": "application/json", **headers})
         answer = link.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read().decode()

@@ -63,6 +63,8 @@ def _backends() -> Manifest:
     """A replica that fails is left out within seconds; only what no engine has begun is tried elsewhere."""
     return {
         "timeout": {"tcp": {"connectTimeout": "2s"}},
+        # Of connections that are kept, those to a cluster that fell silent are noticed.
+        "tcpKeepalive": {"probes": 3, "idleTime": "10s", "interval": "5s"},
         # A name that is not known yet is asked for again as soon.
         "dns": {"dnsRefreshRate": "5s"},
         "retry": {
