@@ -369,3 +369,30 @@ def test_callers_show_a_key_once_they_are_asked(plane, url, here):
             finally:
                 plane.kubectl("apply", "-f", "-", stdin=GATEWAY)
             plane.wait("everybody may call again", lambda: ask(url, path)[0] == 200, patience=30)
+
+
+def test_sixteen_endpoints_at_once_open_no_circuit(plane, url, here):
+    """What a service composes is few objects, whatever it selects; the next endpoint is not added, and it says why."""
+    labels = {"app": "many"}
+    with provider("many", here) as one:
+        each = [
+            endpoint(f"many-{n}", f"http://{here}:{one.port}", labels, hostname=f"many-{n}.default.modelplane.internal")
+            for n in range(17)
+        ]
+        with applied(plane, *each[:16], service("many", (labels, 1))):
+            path = answers(plane, url, "many")
+            plane.wait("it says so", lambda: ready(plane, "ms", "many"), patience=30)
+            plane.wait("all are called", lambda: len(hosts(one, url, path)) == 16, patience=30)
+            assert plane.open_circuits() == set()
+            with applied(plane, each[16]):
+                said = lambda: plane.condition("ms", "many", "RoutingReady")["reason"]  # noqa: E731
+                plane.wait("it says why", lambda: said() == "TooManyEndpoints", patience=20)
+                assert "many-16.default.modelplane.internal" not in hosts(one, url, path)
+
+
+def hosts(provider, url, path):
+    """The Hosts that a hundred requests are sent with."""
+    provider.asked.clear()
+    for _ in range(100):
+        assert ask(url, path)[0] == 200
+    return {a["headers"]["host"] for a in provider.asked}
