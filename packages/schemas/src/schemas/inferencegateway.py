@@ -79,7 +79,7 @@ class Spec(Model):
     """The implementation."""
     version: Annotated[str | None, Field(max_length=63)] = None
     """Its version, for the record: the one that is installed on the control plane is used."""
-    className: Annotated[str | None, Field(max_length=253)] = None
+    className: Annotated[str | None, Field(max_length=63)] = None
     """GatewayClass to use; created when there is none of this name."""
     callers: Callers | None = None
     """Who may call; everybody when absent."""
