@@ -53,7 +53,12 @@ def _is_granted(api_version, kind):
         if role["metadata"].get("labels", {}).get("rbac.crossplane.io/aggregate-to-crossplane") == "true"
         for rule in role["rules"]
     ]
-    return any(group in rule["apiGroups"] and f"{kind.lower()}s" in rule["resources"] for rule in granted)
+    return any(group in rule["apiGroups"] and _plural(kind) in rule["resources"] for rule in granted)
+
+
+def _plural(kind):
+    word = kind.lower()
+    return f"{word[:-1]}ies" if word.endswith("policy") else f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 @pytest.mark.parametrize("folder", sorted({case.parents[2].name for case in CASES}))

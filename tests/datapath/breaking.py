@@ -45,9 +45,9 @@ def rows() -> list[Row]:
     return [Row(name=f.stem, **yaml.safe_load(f.read_text())) for f in sorted(BROKEN.glob("*.yaml"))]
 
 
-def deployment() -> str:
-    """The example's deployment, with the picker that runs here."""
-    found = yaml.safe_load((EXAMPLE / "deployment.yaml").read_text())
+def deployment(example: Path = EXAMPLE) -> str:
+    """An example's deployment, with the picker that runs here."""
+    found = yaml.safe_load((example / "deployment.yaml").read_text())
     found["spec"]["serving"]["endpointPicker"] = {"version": PICKER}
     return yaml.safe_dump(found)
 

@@ -1,19 +1,64 @@
-"""A replica of composed manifests that serves, and what is done to it."""
+"""A control plane whose pods run, replicas of composed manifests that serve there, and what is done to them."""
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import breaking
+import pytest
 import yaml
 from breaking import Row
 from cli import parts, proving
+from cli.main import cli
 from cli.verdict import judge
+from click.testing import CliRunner
+from local import tools
 from local.datapath.container import first_process
+from local.testing import Kubectl, Plane, start
+
+
+@contextmanager
+def up(state: Path, data_path: str, fleet: str, clusters: int = 1) -> Iterator[Plane]:
+    """A control plane in the folder `state` for whom these nodes are declared; gone in the end."""
+    if os.geteuid() != 0:
+        pytest.fail("tests/datapath makes network namespaces: run `make datapath` as root")
+    os.environ["PATH"] = f"{tools.path('kubectl').parent}{os.pathsep}{os.environ['PATH']}"
+    plane, cluster = start(state, clusters=clusters, data_path=data_path)
+    try:
+        plane.kubectl("apply", "-f", "-", stdin=fleet)
+        yield plane
+    finally:
+        cluster.down()
+
+
+def geneva(plane: Plane, nodes: int) -> Kubectl:
+    """The workload cluster geneva, once so many nodes have devices."""
+    secret = ("secret", "geneva-kubeconfig", "-n", "modelplane-system")
+    plane.wait("the cluster is declared", lambda: plane.kubectl.get(*secret))
+    kube = plane.cluster("geneva")
+    plane.wait("nodes with devices", lambda: len(kube.get("resourceslices")) == nodes)
+    return kube
+
+
+@contextmanager
+def deployed(plane: Plane, deployment: str) -> Iterator[None]:
+    """A ModelDeployment in namespace default, as long as it serves."""
+    name = yaml.safe_load(deployment)["metadata"]["name"]
+    plane.kubectl("apply", "-f", "-", stdin=deployment)
+    try:
+        plane.kubectl("wait", "--for=condition=Ready", f"md/{name}", "--timeout=180s")
+        yield
+    finally:
+        plane.kubectl("delete", "md", name)
+        plane.wait("its pods are gone", lambda: not plane.cluster("geneva").get("pods", "-n", "mp-default"))
 
 
 @contextmanager
@@ -46,10 +91,15 @@ def stop(kube, space: str, number: signal.Signals) -> None:
     """Send a signal to every process of the prefill pods' engines."""
     for pod in kube.get("pods", "-n", space, "-l", "modelplane.ai/pd-role=prefill"):
         for status in pod["status"]["containerStatuses"]:
-            inner = first_process(int(status["containerID"].removeprefix("process://")))
-            children = Path(f"/proc/{inner}/task/{inner}/children").read_text().split()
-            for pid in (inner, *map(int, children)):
-                os.kill(pid, number)
+            signal_all(int(status["containerID"].removeprefix("process://")), number)
+
+
+def signal_all(container: int, number: signal.Signals) -> None:
+    """Send a signal to a container's first process and its children."""
+    inner = first_process(container)
+    children = Path(f"/proc/{inner}/task/{inner}/children").read_text().split()
+    for pid in (inner, *map(int, children)):
+        os.kill(pid, number)
 
 
 def prove(remote, target):
@@ -57,6 +107,62 @@ def prove(remote, target):
     pods = proving.pods(remote, target)
     sent = proving.send(remote, target, pods)
     return sent, judge(sent, parts.read(remote, target, proving.pods(remote, target)))
+
+
+def told(plane, *arguments):
+    """What `modelplane prove` ends with and says."""
+    result = CliRunner().invoke(cli, ["prove", *arguments, "--kubeconfig", str(plane.kubectl.kubeconfig)])
+    return result.exit_code, result.output
+
+
+def disaggregates(plane, deployment: str) -> None:
+    """By the engines' own counters: long prompts on both phases, repeated and short ones on decode alone."""
+    code, output = told(plane, f"md/{deployment}", "-o", "json")
+    assert code == 0, output
+    (replica,) = json.loads(output)["replicas"]
+    found = {e["request"]: e for e in replica["evidence"]}
+    assert (replica["verdict"], replica["link"]) == ("Disaggregating", "")
+    for name in ("long", "streamed"):
+        counted = {k: found[name][k] for k in ("handed", "on_prefill", "on_decode", "transfers", "failures", "decided")}
+        assert counted == {"handed": 1, "on_prefill": 1, "on_decode": 1, "transfers": 1, "failures": 0, "decided": 1}
+    for name in ("repeated", "short"):
+        assert (found[name]["on_prefill"], found[name]["on_decode"], found[name]["transfers"]) == (0, 1, 0)
+
+
+def streams(plane, replica: str, model: str) -> None:
+    """A stream is whole although it lasts longer than the 15 s after which Envoy ends requests by default."""
+    body = {"model": model, "prompt": "hello", "max_tokens": 8000, "stream": True, "ignore_eos": True}
+    begun = time.monotonic()
+    status, text = proving.ask(target(plane, replica, patience=60), body)
+    assert status == 200
+    assert text.rstrip().endswith("data: [DONE]")
+    assert time.monotonic() - begun > 15
+
+
+def attack(remote, target: proving.Target, model: str) -> None:
+    """A host that a client names is called by nobody, and the client is answered as if it had named none."""
+    (decode, *_) = proving.pods(remote, target).decode
+    with socket.create_server((decode["status"]["hostIP"], 0)) as trap:
+        trap.settimeout(2)
+        host, port = trap.getsockname()
+        link = http.client.HTTPConnection(target.url.removeprefix("http://"), timeout=8)
+        headers = {
+            "Host": target.hostname,
+            "Content-Type": "application/json",
+            "x-prefiller-host-port": f"{host}:{port}",
+        }
+        body = {"model": model, "prompt": "hi", "max_tokens": 2}
+        link.request("POST", "/v1/completions", json.dumps(body), headers)
+        assert link.getresponse().status == 200
+        link.close()
+        with pytest.raises(TimeoutError):
+            trap.accept()
+
+
+def target(plane, replica: str, patience: float = 20.0) -> proving.Target:
+    """The route of a replica in namespace default, by its ModelEndpoint."""
+    endpoint = plane.kubectl.one("modelendpoint", replica)["spec"]
+    return proving.Target(replica, "mp-default", endpoint["url"], endpoint["hostname"], patience)
 
 
 def settle(plane, row: Row, target) -> None:

@@ -1,4 +1,4 @@
-"""Whatever happened to the kubelet, `down` leaves no process, namespace, link or mount."""
+"""Whatever happened to the kubelet and to what it runs, `down` leaves no process, namespace, link or mount."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def traces(folder: Path, number: int) -> dict[str, list[str]]:
     }
 
 
-def test_down_leaves_nothing_although_the_kubelet_was_killed(tmp_path):
+def test_down_leaves_nothing_although_kubelet_and_controllers_were_killed(tmp_path):
     folder = tmp_path / "state"
     cluster = local.up(local.Options(state=folder, clusters=1, nodes=1, kubeconfig=False, data_path=True))
     number = cluster.state.load().network
@@ -52,8 +52,11 @@ def test_down_leaves_nothing_although_the_kubelet_was_killed(tmp_path):
         kube = Kubectl(tools.path("kubectl"), cluster.workload_kubeconfig(1))
         kube("apply", "-f", "-", stdin=yaml.safe_dump(POD))
         kube("wait", "--for=condition=Ready", "pod/engine", "--timeout=60s")
-        kubelet = cluster.state.book.find("cluster-1-kubelet")
-        os.kill(kubelet.pid, signal.SIGKILL)
+        living = {r.name: r.pid for r in cluster.state.book.everything()}
+        killed = [n for n in living if n == "cluster-1-kubelet" or n.endswith((".envoy-gateway", ".ai-gateway-helm"))]
+        assert len(killed) >= 3, sorted(living)
+        for name in killed:
+            os.kill(living[name], signal.SIGKILL)
         found = traces(folder, number)
         assert all(found.values()), found
     finally:

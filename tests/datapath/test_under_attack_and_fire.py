@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from breaking import Row
 from cli import proving
-from served import prove, running, settle, stop
+from served import attack, prove, running, settle, stop
 
 pytestmark = pytest.mark.datapath
 ATTACKED = Row("attacked", "Nothing.", "Disaggregating", "", [200])
@@ -42,23 +39,7 @@ def test_what_a_client_says_of_routing_reaches_nobody(plane, kube, remote, manif
     """Without the early removal the sidecar calls whatever host a client names."""
     with running(plane, kube, ATTACKED, manifests) as target:
         settle(plane, ATTACKED, target)
-        (decode,) = proving.pods(remote, target).decode
-        with socket.create_server((decode["status"]["hostIP"], 0)) as trap:
-            trap.settimeout(2)
-            host, port = trap.getsockname()
-            link = http.client.HTTPConnection(target.url.removeprefix("http://"), timeout=8)
-            headers = {
-                "Host": target.hostname,
-                "Content-Type": "application/json",
-                "x-prefiller-host-port": f"{host}:{port}",
-            }
-            link.request(
-                "POST", "/v1/completions", json.dumps({"model": "qwen", "prompt": "hi", "max_tokens": 2}), headers
-            )
-            assert link.getresponse().status == 200
-            link.close()
-            with pytest.raises(TimeoutError):
-                trap.accept()
+        attack(remote, target, "qwen")
 
 
 @contextmanager

@@ -167,7 +167,10 @@ def at_liberty(function: str, ask: wire.Ask) -> set[str]:
         return {k for k in ask.observed if k.startswith("release-")}  # Switched off: it stays on the cluster.
     if function == "compose-inference-cluster" and "servingStack" in ask.xr["spec"]:
         return {"gateway"}  # It only looks, and the stack looks instead.
-    return set()
+    if function == "compose-model-service":
+        return set(ask.observed) - {"route", "unavailable", "hidden", "host"}  # Of endpoints that are withdrawn.
+    # Nothing is to be sent any more; callers are no longer asked.
+    return {"compose-model-endpoint": {"secret"}, "compose-inference-gateway": {"caller-policy"}}.get(function, set())
 
 
 def ran(replica: wire.Manifest) -> bool:

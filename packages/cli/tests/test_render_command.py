@@ -215,3 +215,24 @@ def test_the_tree_says_of_every_cluster_why_not(folder: Path) -> None:
     lines = render(folder).stdout.splitlines()
     told = lines[lines.index("└── clusters that take no further replica") :]
     assert [name for name in (*names, "west") if not any(f"── {name} needs 1 free" in line for line in told)] == []
+
+
+def test_what_a_secret_holds_is_not_printed(tmp_path: Path) -> None:
+    """An endpoint's credential is composed into a Secret, and stays out of a log of CI."""
+    (tmp_path / "endpoint.yaml").write_text(
+        """
+apiVersion: v1
+kind: Secret
+metadata: {name: key, namespace: default}
+data: {apiKey: bm90LWEtcmVhbC1rZXk=}
+---
+apiVersion: modelplane.ai/v1alpha1
+kind: ModelEndpoint
+metadata: {name: provider, namespace: default}
+spec: {url: "https://api.provider.example/v1", auth: {secretRef: {name: key}}}
+"""
+    )
+    told = CliRunner().invoke(cli, ["render", str(tmp_path), "-o", "yaml"])
+    assert told.exit_code == 0, told.output
+    assert "name: provider-gateway-" in told.stdout
+    assert "QmVhcmVyIG5vdC1hLXJlYWwta2V5" not in told.stdout

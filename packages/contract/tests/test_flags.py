@@ -160,3 +160,18 @@ def test_quoting_for_a_shell_changes_no_flag(values):
     direct, quoted = parse(words, None, None), parse(["sh", "-c"], [shlex.join(words)], None)
     assert direct.values == {"model": "m", **values}
     assert quoted.values == direct.values
+
+
+@pytest.mark.parametrize(
+    ("args", "want"),
+    [
+        pytest.param(["--model", "Qwen/Qwen3-8B"], ("Qwen/Qwen3-8B",), id="by-the-models-name"),
+        pytest.param(["--model", "m", "--served-model-name", "a", "b", "--port", "1"], ("a", "b"), id="several-names"),
+        pytest.param(["--model", "m", "--served-model-name=a"], ("a",), id="with-a-sign"),
+        pytest.param(["--model", "m", "--enable-lora"], None, id="adapters-have-names-of-their-own"),
+        pytest.param(["--model", "m", "--config", "c.yaml"], None, id="a-file-may-name-more"),
+        pytest.param([], None, id="nothing-is-said"),
+    ],
+)
+def test_the_names_that_requests_may_give(args: list[str], want: tuple[str, ...] | None) -> None:
+    assert parse(["vllm", "serve"], args, []).served == want

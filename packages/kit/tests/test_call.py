@@ -112,7 +112,7 @@ def test_a_bug_keeps_what_exists_and_every_condition() -> None:
     xr = {**XR, "status": {"conditions": [{"type": "NamespaceReady", "status": "True", "reason": "Ready"}]}}
     got = ask(bug, xr=xr, observed={"old": MAP})
     assert got.fatal
-    assert [c["type"] for c in got.conditions] == ["NamespaceReady", "PickersAllowed"]
+    assert [c["type"] for c in got.conditions] == ["NamespaceReady", "PickersAllowed", "CallersLimited"]
     assert "ZeroDivisionError" in got.conditions[0]["message"]
     assert "Traceback" not in got.results[0]["message"]
 

@@ -7,7 +7,7 @@ from kit.call import Call
 from kit.remote import Manifest, Target
 from schemas import ClusterTenant
 
-from compose_cluster_tenant import pickers
+from compose_cluster_tenant import callers, pickers
 
 
 def compose(call: Call[ClusterTenant]) -> None:
@@ -29,9 +29,15 @@ def compose(call: Call[ClusterTenant]) -> None:
         call.want("engine-account", target.apply_for_good(names.child_name(call.name, "engine-account"), account))
         for key, manifest in pickers.access(namespace, tenant).items():
             call.want(key, target.apply_for_good(names.child_name(call.name, key), manifest))
+        if spec.callers:
+            policy = callers.policy(namespace, tenant, spec.callers)
+            call.want(callers.KEY, target.apply(names.child_name(call.name, callers.KEY), policy))
+    if not spec.callers:
+        call.drop(callers.KEY)
     call.status(namespace=namespace)
     _report(call, namespace)
     _report_pickers(call, namespace)
+    _report_callers(call, namespace)
 
 
 def _account(name: str, namespace: str, tenant: dict[str, str]) -> Manifest:
@@ -60,3 +66,18 @@ def _report_pickers(call: Call[ClusterTenant], namespace: str) -> None:
     why = f": {trouble.rstrip('.')}" if trouble else ""
     told = f"Endpoint pickers have no account with rights in {namespace} yet{why}."
     call.condition("PickersAllowed", False, "NotReady", told)
+
+
+def _report_callers(call: Call[ClusterTenant], namespace: str) -> None:
+    allowed = call.xr.spec.callers
+    if not allowed:
+        told = (
+            "The cluster brings its own gateway, of which no namespace is known: write a NetworkPolicy there yourself."
+        )
+        call.condition("CallersLimited", False, "NotManaged", told)
+    elif call.is_ready(callers.KEY):
+        told = f"Pods in {namespace} are called by themselves and from {', '.join(sorted(allowed))}, where policies are enforced."
+        call.condition("CallersLimited", True, "Ready", told)
+    else:
+        why = f": {call.trouble(callers.KEY).rstrip('.')}" if call.trouble(callers.KEY) else ""
+        call.condition("CallersLimited", False, "NotReady", f"There is no NetworkPolicy in {namespace} yet{why}.")

@@ -91,14 +91,15 @@ def _watch_gateway(call: Call[InferenceCluster], config: str) -> None:
 
 def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str]) -> None:
     for namespace in sorted(namespaces):
-        call.want(f"tenant-{namespace}", _tenant(call.name, config, namespace))
+        call.want(f"tenant-{namespace}", _tenant(call.name, config, namespace, stack.callers(call)))
     for key in call.observed():
         if key.startswith("tenant-") and key.removeprefix("tenant-") not in namespaces:
             call.drop(key)
     guard.want(call, in_use=bool(namespaces))
 
 
-def _tenant(cluster: str, config: str, namespace: str) -> Manifest:
+def _tenant(cluster: str, config: str, namespace: str, callers: list[str]) -> Manifest:
+    spec = {"clusterName": cluster, "providerConfigName": config, "namespace": namespace}
     tenant = ClusterTenant.model_validate(
         {
             "apiVersion": "modelplane.ai/v1alpha1",
@@ -108,7 +109,7 @@ def _tenant(cluster: str, config: str, namespace: str) -> Manifest:
                 "namespace": names.SYSTEM_NAMESPACE,
                 "labels": {labels.CLUSTER: cluster, labels.TENANT: namespace},
             },
-            "spec": {"clusterName": cluster, "providerConfigName": config, "namespace": namespace},
+            "spec": {**spec, "callers": callers} if callers else spec,
         }
     )
     return tenant.manifest()

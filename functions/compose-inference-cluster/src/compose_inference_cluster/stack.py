@@ -41,6 +41,12 @@ def address(call: Call[InferenceCluster]) -> str:
     return str(gateway.get("address") or "")
 
 
+def callers(call: Call[InferenceCluster]) -> list[str]:
+    """Where on the cluster those are who call engines; none known where the gateway is not the stack's."""
+    gateway = ((call.seen(KEY) or {}).get("status") or {}).get("gateway") or {}
+    return list(gateway.get("callers") or [])
+
+
 def report(call: Call[InferenceCluster]) -> None:
     """What the stack says, in the cluster's words."""
     _pass_on(call, "ComponentsReady", "StackReady")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contract.flags import parse
 from kit import labels
 from kit.call import Call
 from schemas import ModelDeployment
@@ -30,6 +31,7 @@ def want_endpoints(call: Call[ModelDeployment], replicas: list[Existing], withdr
 
 def _endpoint(call: Call[ModelDeployment], existing: Existing, spec: Manifest) -> Manifest:
     theirs = {k: v for k, v in call.xr.metadata.labels.items() if not k.startswith("crossplane.io/")}
+    own = {"copies": _copies(existing), **({"models": models} if (models := _models(existing)) else {})}
     return {
         "apiVersion": "modelplane.ai/v1alpha1",
         "kind": "ModelEndpoint",
@@ -43,5 +45,27 @@ def _endpoint(call: Call[ModelDeployment], existing: Existing, spec: Manifest) -
                 labels.CLUSTER: existing.cluster,
             },
         },
-        "spec": spec,
+        "spec": {**spec, **own},
     }
+
+
+def _copies(existing: Existing) -> int:
+    """How many copies answer: a ModelService sends requests in proportion."""
+    answering = {e.name for e in existing.replica.spec.engines if e.phase != "Prefill"}
+    found = existing.replica.status
+    return max(sum(e.ready or 0 for e in found.engines if e.name in answering), 1)
+
+
+def _models(existing: Existing) -> list[str]:
+    """What the engines that answer are asked for by; none where one does not tell."""
+    names: set[str] = set()
+    for engine in existing.replica.spec.engines:
+        if engine.phase == "Prefill":
+            continue
+        container = engine.members[0].template.manifest()["spec"]["containers"][0]
+        flags = parse(container.get("command"), container.get("args"), container.get("env"), container.get("image", ""))
+        served = flags.served
+        if served is None:
+            return []
+        names |= set(served)
+    return sorted(names)

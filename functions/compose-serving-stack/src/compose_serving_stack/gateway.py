@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import names
+from kit import names, route
 from schemas.servingstack import Gateway, Listener
 
 Manifest = dict[str, Any]
@@ -13,16 +13,10 @@ KEY = "gateway"
 NAMESPACE = "namespace"
 POLICY = "client-policy"
 HAS_ADDRESS = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
-_API = "gateway.networking.k8s.io/v1"
 _CLASS = "modelplane"
+# Envoy Gateway runs its proxies beside itself; the other has Prometheus.
+_CALLERS = ["envoy-gateway-system", "modelplane-monitoring"]
 _MADE_HERE = {"app.kubernetes.io/managed-by": "modelplane"}
-# The picker sets them for the sidecar: a client that could would choose the hosts that it calls.
-_HEADERS = [
-    "x-prefiller-host-port",
-    "x-encoder-hosts-ports",
-    "x-gateway-destination-endpoint",
-    "x-data-parallel-host-port",
-]
 
 
 def is_ours(asked: Gateway) -> bool:
@@ -33,6 +27,11 @@ def is_ours(asked: Gateway) -> bool:
 def is_made_here(found: Manifest) -> bool:
     """Whether what was found on the cluster was made by a ServingStack."""
     return _MADE_HERE.items() <= (found.get("metadata", {}).get("labels") or {}).items()
+
+
+def callers(asked: Gateway, found: Manifest) -> list[str]:
+    """The namespaces of those who call engines; none known where the cluster had a gateway before."""
+    return _CALLERS if is_ours(asked) and is_made_here(found) else []
 
 
 def needs(asked: Gateway) -> tuple[str, ...]:
@@ -52,7 +51,7 @@ def manifests(asked: Gateway) -> dict[str, Manifest]:
 def _gateway_class(name: str) -> Manifest:
     controller = "gateway.envoyproxy.io/gatewayclass-controller"
     return {
-        "apiVersion": _API,
+        "apiVersion": route.GATEWAY_API,
         "kind": "GatewayClass",
         "metadata": {"name": name, "labels": _MADE_HERE},
         "spec": {"controllerName": controller},
@@ -61,7 +60,7 @@ def _gateway_class(name: str) -> Manifest:
 
 def _gateway(class_name: str, listeners: list[Listener]) -> Manifest:
     return {
-        "apiVersion": _API,
+        "apiVersion": route.GATEWAY_API,
         "kind": "Gateway",
         "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
         "spec": {"gatewayClassName": class_name, "listeners": [_listener(each) for each in listeners]},
@@ -85,8 +84,8 @@ def _listener(asked: Listener) -> Manifest:
 def _client_policy() -> Manifest:
     target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": names.GATEWAY}
     return {
-        "apiVersion": "gateway.envoyproxy.io/v1alpha1",
+        "apiVersion": route.ENVOY_API,
         "kind": "ClientTrafficPolicy",
         "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
-        "spec": {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": _HEADERS}}},
+        "spec": {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": route.ROUTING_HEADERS}}},
     }

@@ -48,7 +48,11 @@ def components(call: Call[ServingStack], states: States) -> None:
 def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
     """Set `status.gateway` and GatewayReady."""
     address = _address(call)
-    call.status(gateway={"address": address} if address else None)
+    before = call.xr.status.gateway
+    found = call.seen_remote(front.KEY)
+    callers = front.callers(asked, found) if found else before.callers if before else []
+    told = {**({"address": address} if address else {}), **({"callers": callers} if callers else {})}
+    call.status(gateway=told or None)
     waiting = unready(states, front.needs(asked))
     trouble = call.trouble(front.KEY) or call.trouble(front.POLICY) or call.trouble(front.NAMESPACE)
     if trouble:

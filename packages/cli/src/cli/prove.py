@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from kit.labels import PROOF
 
 from cli import kubectl
 
@@ -34,7 +35,7 @@ Verdicts:
 \b
 Examples:
   modelplane prove md/qwen
-  modelplane prove md/qwen -n ml-team -o json
+  modelplane prove md/qwen -n ml-team -o json --record
 
 \b
 Exit codes: 0 every replica disaggregates, 1 one does not, 2 invalid input,
@@ -70,8 +71,11 @@ class Workload:
 @click.argument("deployment", metavar="md/NAME")
 @click.option("-n", "--namespace", default="default", show_default=True, help="The deployment's namespace.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--record", is_flag=True, help="Note the verdict at each replica, whose condition Disaggregating then tells it."
+)
 @kubectl.options
-def command(deployment: str, namespace: str, output: str, kubeconfig: str, context: str) -> None:
+def command(deployment: str, namespace: str, output: str, record: bool, **asked: str) -> None:
     """Prove it, replica by replica."""
     from cli.verdict import judge  # noqa: PLC0415  # Help and completion need none of it.
 
@@ -79,7 +83,7 @@ def command(deployment: str, namespace: str, output: str, kubeconfig: str, conte
     if kind not in ("md", "modeldeployment", "modeldeployments") or not name:
         click.echo(f"{deployment}: name a ModelDeployment as md/NAME", err=True)
         sys.exit(_INVALID)
-    plane = Plane(kubeconfig, context, namespace)
+    plane = Plane(asked["kubeconfig"], asked["context"], namespace)
     told = []
     for replica in plane.replicas(name):
         sent, parts = _replica(plane, replica)
@@ -87,6 +91,8 @@ def command(deployment: str, namespace: str, output: str, kubeconfig: str, conte
         told.append({"replica": replica["metadata"]["name"], "cluster": replica["spec"]["clusterName"]})
         told[-1] |= {"verdict": verdict.name, "link": verdict.link, "look": verdict.look}
         told[-1]["evidence"] = [_evidence(s) for s in sent]
+        if record:
+            plane.note(replica, told[-1])
     click.echo(json.dumps({"replicas": told}, indent=2) if output == "json" else "\n".join(map(_text, told)))
     sys.exit(0 if all(t["verdict"] == "Disaggregating" for t in told) else 1)
 
@@ -117,6 +123,13 @@ class Plane:
             click.echo(f"{name} has no replica yet: see `kubectl describe md/{name}`", err=True)
             sys.exit(kubectl.UNREACHABLE)
         return sorted(items, key=lambda r: str(r["metadata"]["name"]))
+
+    def note(self, replica: dict[str, Any], told: dict[str, Any]) -> None:
+        """Write a verdict to a replica, with the revision that it is about."""
+        noted = {"revision": replica["spec"].get("revision"), **{k: told[k] for k in ("verdict", "link", "look")}}
+        where = ("modelreplica", replica["metadata"]["name"], "-n", self.namespace)
+        words = ("annotate", "--overwrite", *where, f"{PROOF}={json.dumps(noted)}")
+        kubectl.run(self.kubeconfig, self.context, *words)
 
     def secret(self, cluster: str) -> str:
         """The kubeconfig of a workload cluster."""

@@ -39,7 +39,12 @@ from cli.local_errors import sentences, state_option
 @click.option(
     "--data-path",
     is_flag=True,
-    help="Run the pods of known images, in network namespaces, with Envoy in front; needs root.",
+    help="Run the pods of known images, in network namespaces, behind the gateways of the serving stack; needs root.",
+)
+@click.option(
+    "--envoy-alone",
+    is_flag=True,
+    help="With --data-path: Envoy told by us in the place of the gateways' controllers, to be quicker.",
 )
 @state_option
 @sentences

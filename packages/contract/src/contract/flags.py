@@ -56,6 +56,8 @@ _VALUED = frozenset(
         "disaggregation-bootstrap-port",
     ]
 )
+# Flags that take all the words up to the next flag.
+_LISTS = frozenset({"served-model-name"})
 _FILES = frozenset({"config", "extra-llm-api-options", "config-file", "kv-cache-config"})
 # vLLM: vllm/entrypoints/openai/cli_args.py; SGLang: sglang/srt/server_args.py; TensorRT-LLM: commands/serve.py.
 _PORTS = {Engine.VLLM: 8000, Engine.SGLANG: 30000, Engine.TRTLLM: 8000, Engine.SIMULATOR: 8000}
@@ -107,6 +109,15 @@ class Flags:
     def model(self) -> str | None:
         """The model as it is named on the command line."""
         return self.text("model")
+
+    @property
+    def served(self) -> tuple[str, ...] | None:
+        """The names that requests may give as model; None when they are unknown, as those of adapters are."""
+        adapters = [self.get("lora-modules"), self.get("enable-lora")]
+        told = self.text("served-model-name") if self.get("served-model-name") is not None else self.model
+        if self.engine is Engine.UNKNOWN or any(each is not None for each in adapters) or not told:
+            return None
+        return tuple(told.split())
 
     @property
     def tensor_parallel(self) -> int | None:
@@ -209,6 +220,8 @@ def _flags(launch: Launch) -> Flags:
             taken = words.pop(0)
             value = taken.text
             is_open = is_open or (taken.split and canonical not in _VALUED)
+            while canonical in _LISTS and words and not _is_flag(words[0].text):
+                value = f"{value} {words.pop(0).text}"
         values[canonical] = value_of(value or "")
         is_open = is_open or HOLE in name or canonical in _FILES
     if positional and launch.engine in (Engine.VLLM, Engine.TRTLLM) and not (is_open and positional[0] == HOLE):

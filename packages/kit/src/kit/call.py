@@ -211,11 +211,15 @@ class Call(Generic[M]):
         self._wanted.pop(key, None)
         self._dropped.add(key)
 
+    def drop_unless_wanted(self, key: str) -> None:
+        """Like `drop`, where nothing newer is wanted under `key`."""
+        if key not in self._wanted:
+            self.drop(key)
+
     def drop_rest(self) -> None:
         """Drop all that exists and is not wanted: for when the composite's whole desired state is known."""
         for key in self.observed():
-            if key not in self._wanted:
-                self.drop(key)
+            self.drop_unless_wanted(key)
 
     @property
     def postponed(self) -> list[str]:

@@ -132,7 +132,15 @@ TABLE = (
         "ModelReplica",
         "Disaggregating",
         "Prompts are prefilled on other pods than those that decode.",
-        ("Disaggregating", "NotRequested", "NotRouted", "PrefillUnavailable", "DecodeUnavailable"),
+        (
+            "Disaggregating",
+            "Proven",
+            "Disproven",
+            "NotRequested",
+            "NotRouted",
+            "PrefillUnavailable",
+            "DecodeUnavailable",
+        ),
         counts=False,
     ),
     ConditionType(
@@ -141,9 +149,41 @@ TABLE = (
         "The replica's route, pool and picker are ready.",
         ("Ready", "NotReady", "UnknownPicker"),
     ),
-    ConditionType("ModelEndpoint", "RoutingReady", "Requests can go to the address as it stands.", ("Ready",)),
-    ConditionType("ModelService", "RoutingReady", "The service has an address and a ready endpoint."),
-    ConditionType("InferenceGateway", "RoutingReady", "The gateway has an address."),
+    ConditionType(
+        "ModelEndpoint",
+        "RoutingReady",
+        "A gateway may send requests to the address, and has what it needs for it.",
+        ("Ready", "InvalidURL", "NotAllowed", "SecretNotFound", "InvalidSecret"),
+    ),
+    ConditionType(
+        "ModelService",
+        "RoutingReady",
+        "The service has an address, and a ready endpoint answers there.",
+        (
+            "Ready",
+            "NotReady",
+            "NoGateway",
+            "NoAddress",
+            "NoEndpoints",
+            "NoReadyEndpoint",
+            "TooManyEndpoints",
+            "PathsDiffer",
+            "NotAccepted",
+        ),
+    ),
+    ConditionType(
+        "InferenceGateway",
+        "RoutingReady",
+        "The gateway has an address, and drops what clients must not send.",
+        ("Ready", "NotReady", "NotInstalled", "NotAccepted", "NoAddress"),
+    ),
+    ConditionType(
+        "InferenceGateway",
+        "CallersAuthenticated",
+        "Callers must show who they are.",
+        ("Authenticated", "NotRequested", "NotReady"),
+        counts=False,
+    ),
     ConditionType("ModelCache", "Hydrated", "The weights are on every cluster that needs them."),
     ConditionType(
         "ServingStack",
@@ -172,6 +212,13 @@ TABLE = (
         "Endpoint pickers may read pods and pools of the tenant's namespace.",
         ("Ready", "NotReady"),
         counts=False,  # Only PrefillDecode has pickers.
+    ),
+    ConditionType(
+        "ClusterTenant",
+        "CallersLimited",
+        "A NetworkPolicy lets only the gateway, monitoring and the tenant itself reach the tenant's pods.",
+        ("Ready", "NotReady", "NotManaged"),
+        counts=False,  # Whether it is enforced is the cluster's network's.
     ),
 )
 

@@ -9,6 +9,7 @@ POOL = "modelplane.ai/pool"
 CAPACITY_CLAIM = "modelplane.ai/capacity-claim"
 CAPACITY_GRANT = "modelplane.ai/capacity-grant"
 LOOK_AGAIN = "modelplane.ai/look-again"
+PROOF = "modelplane.ai/proof"
 
 # A Service selects pods by SERVING; a Deployment selects its own by WORKLOAD.
 SERVING = "modelplane.ai/serving"

@@ -7,6 +7,7 @@ import re
 
 DNS_LABEL = 63
 SYSTEM_NAMESPACE = "modelplane-system"
+DOMAIN = "modelplane.internal"
 GATEWAY = "inference-gateway"
 ENGINE_CONTAINER = "engine"
 ENGINE_ACCOUNT = "modelplane-engine"
@@ -31,6 +32,16 @@ def replica_name(deployment: str, ordinal: int) -> str:
     return _plain_or_hashed(f"{deployment}-{ordinal}")
 
 
+def published_gateway(name: str) -> str:
+    """The Gateway on the control plane that belongs to the InferenceGateway `name`."""
+    return _plain_or_hashed(f"gateway-{name}")
+
+
+def endpoint_secret(endpoint: str) -> str:
+    """The Secret that holds what a gateway needs to call an endpoint, in the form that the gateway reads."""
+    return child_name(endpoint, "gateway")
+
+
 def tenant_namespace(namespace: str) -> str:
     """The namespace on a workload cluster that holds what `namespace` runs there."""
     return _plain_or_hashed(f"mp-{namespace}")
@@ -43,7 +54,7 @@ def tenant_name(cluster: str, namespace: str) -> str:
 
 def hostname(replica: str, namespace: str) -> str:
     """The host that a workload cluster's gateway knows a replica by."""
-    return f"{replica}.{namespace}.modelplane.internal"
+    return f"{replica}.{namespace}.{DOMAIN}"
 
 
 def _plain_or_hashed(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The HTTPRoute of a replica on its cluster's gateway, the same whatever stands behind it."""
+"""The HTTPRoute of a replica on its cluster's gateway, the same whatever stands behind it; what all gateways share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ Manifest = dict[str, Any]
 
 # No gateway can be trusted to finish a token stream within its own default.
 NO_TIMEOUT = "0s"
+# The picker sets them for the sidecar: a client that could would choose the hosts that it calls.
+ROUTING_HEADERS = [
+    "x-prefiller-host-port",
+    "x-encoder-hosts-ports",
+    "x-gateway-destination-endpoint",
+    "x-data-parallel-host-port",
+]
+GATEWAY_API = "gateway.networking.k8s.io/v1"
+ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
 READY_WHEN = (
     "has(object.status) && has(object.status.parents) && object.status.parents.exists(p, "
     'p.conditions.exists(c, c.type == "Accepted" && c.status == "True") && '
@@ -31,7 +40,7 @@ def route(metadata: Manifest, hostname: str, backend: Manifest) -> Manifest:
         "timeouts": {"request": NO_TIMEOUT},
     }
     return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
+        "apiVersion": GATEWAY_API,
         "kind": "HTTPRoute",
         "metadata": metadata,
         "spec": {"parentRefs": [gateway], "hostnames": [hostname], "rules": [rule]},

@@ -55,6 +55,11 @@ def published() -> Iterator[Chart]:
         yield _packed(source)
 
 
+def one(name: str) -> Chart:
+    """The chart of that name, at its tested version."""
+    return next(_packed(source) for source in _SOURCES if name in (source.name, source.folder))
+
+
 def needed() -> set[str]:
     """The tools whose folders the charts are in."""
     return {source.tool for source in _SOURCES}

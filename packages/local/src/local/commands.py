@@ -43,11 +43,21 @@ _CONTROL_PLANE_CONTROLLERS = (
     "serviceaccount-controller",
     "clusterrole-aggregation-controller",
 )
+# What the pods of its gateway need besides.
+_POD_CONTROLLERS = (
+    "deployment-controller",
+    "replicaset-controller",
+    "job-controller",
+    "ttl-after-finished-controller",
+    "endpointslice-controller",
+    "pod-garbage-collector-controller",
+    "root-ca-certificate-publisher-controller",
+)
 
 
 def port_names(plan: Plan) -> list[str]:
     """Every port that is needed, named after the process that owns it."""
-    own = [*_CONTROL_PLANE_PORTS, *(plan.functions or ["functions"])]
+    own = [*_CONTROL_PLANE_PORTS, *(plan.functions or ["functions"]), *(["scheduler"] if plan.gateways else [])]
     if plan.packages or plan.stack:
         own.append(stacks.REGISTRY)
     # A bare cluster gets its LeaderWorkerSet controller by a chart.
@@ -127,12 +137,15 @@ class Commands:
             "etcd-cafile": etcd.ca,
             "etcd-certfile": etcd.tls / "tls.crt",
             "etcd-keyfile": etcd.tls / "tls.key",
+            # Webhooks in pods are called at their pods: nothing answers at a ClusterIP.
+            "enable-aggregator-routing": "true",
         }
         return self._spec(name, "kube-apiserver", flags)
 
     def controller_manager(self, cluster: str) -> Spec:
         pki, name = self.state.pki(cluster), _name(cluster, "controller-manager")
-        chosen = ",".join(_CONTROL_PLANE_CONTROLLERS) if cluster == CONTROL_PLANE else "*"
+        own = (*_CONTROL_PLANE_CONTROLLERS, *(_POD_CONTROLLERS if self.plan.gateways else ()))
+        chosen = ",".join(own) if cluster == CONTROL_PLANE else "*"
         flags = {
             **self._loopback(name, cluster),
             "controllers": chosen,
@@ -236,6 +249,7 @@ class Commands:
         argv += ["--nodes", str(self.plan.nodes)] if self.plan.nodes is not None else []
         argv += ["--stack"] if self.plan.stack else []
         argv += [f"--network={self.plan.network}"] if self.plan.network else []
+        argv += ["--gateways"] if self.plan.gateways else []
         needs = (self.server(CONTROL_PLANE), sources.digest("fleet"))
         return Spec("fleet", (sys.executable, *argv), {"PYTHONUNBUFFERED": "1"}, needs=needs)
 

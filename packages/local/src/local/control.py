@@ -30,6 +30,8 @@ class Options:
     stack: bool = False
     data_path: bool = False
     """Whether pods are run, by a kubelet for known images; once so, always so until `down`."""
+    envoy_alone: bool = False
+    """With `data_path`: no controllers of gateways, but Envoy told by us."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
         kubeconfig.read(users_file)
     check_tools(_plan(state.load(), options))
     if options.data_path:
-        kubelets.check()
+        kubelets.check(_plan(state.load(), options))
     state.claim()
     with state.lock():
         plan = _with_network(_with_ports(state, _plan(state.load(), options)), options)
@@ -141,7 +143,15 @@ def _plan(plan: Plan, options: Options) -> Plan:
         raise RefusedError("--stack and --data-path do not go together yet: give one of them")
     nodes = options.nodes if options.nodes is not None else plan.nodes
     planned = replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
-    return _with_packages(planned, options.packages)
+    return _with_packages(_with_gateways(planned, options), options.packages)
+
+
+def _with_gateways(plan: Plan, options: Options) -> Plan:
+    if options.envoy_alone and not options.data_path:
+        raise RefusedError("--envoy-alone is about what carries requests to pods that run: give --data-path too")
+    if options.envoy_alone and plan.gateways:
+        raise RefusedError("The gateways' controllers run here: run `modelplane down` first to have --envoy-alone")
+    return plan if plan.ports else replace(plan, gateways=options.data_path and not options.envoy_alone)
 
 
 def _with_packages(plan: Plan, folder: Path | None) -> Plan:
@@ -181,7 +191,7 @@ def _disconnect(state: State) -> None:
         plan = Plan()
     network.unmount(state.folder)
     if plan.network:
-        network.remove(plan.network, range(1, plan.clusters + 1))
+        network.remove(plan.network, range(plan.clusters + 1))
 
 
 def _users_files(state: State) -> list[Path]:

@@ -11,6 +11,7 @@ from schemas import apis
 
 from local import tools
 from local.api import Api, Kind, Manifest
+from local.fleet.nodes import Node
 from local.pki import Pki
 
 OWNER = "modelplane-up"
@@ -22,9 +23,9 @@ XRD = Kind("apiextensions.crossplane.io/v2", "CompositeResourceDefinition")
 Until = Callable[[str, Callable[[], bool]], None]
 
 
-def read(folder: Path) -> Iterator[Manifest]:
-    """Every manifest in the files of a folder."""
-    for file in sorted(folder.glob("*.yaml")):
+def read(place: Path) -> Iterator[Manifest]:
+    """Every manifest in a file, or in the files of a folder."""
+    for file in sorted(place.glob("*.yaml")) if place.is_dir() else [place]:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         yield from (m for m in yaml.load_all(file.read_text(encoding="utf-8"), loader) if m)
 
@@ -35,7 +36,7 @@ def kinds(api: Api, folder: Path, until: Until) -> None:
     for crd in read(folder):
         crd.pop("status", None)
         api.apply(crd)
-        names.append(Kind(f"{crd['spec']['group']}/{_version(crd)}", crd["spec"]["names"]["kind"]))
+        names.append(served(crd))
     until(f"{folder.parent.parent.name}'s kinds", lambda: all(api.serves(kind) for kind in names))
 
 
@@ -76,7 +77,7 @@ def compositions(api: Api, until: Until) -> None:
 def established(api: Api, until: Until) -> None:
     """Wait until our kinds are served, whoever installed them."""
     definitions = apis.definitions()
-    wanted = [_served(xrd) for xrd in definitions]
+    wanted = [served(xrd) for xrd in definitions]
     until("Modelplane's XRDs", lambda: _is_established(api, definitions))
     until("Modelplane's kinds", lambda: all(api.serves(kind) for kind in wanted))
 
@@ -111,10 +112,22 @@ def workload_namespace(api: Api) -> None:
     api.apply(_namespace(SYSTEM_NAMESPACE))
 
 
-def gateway_kinds(api: Api, until: Until) -> None:
-    """The Gateway API and its inference extension, without a controller."""
-    for name in ("gateway-api", "inference-extension"):
+def gateway_kinds(api: Api, until: Until, whole: bool) -> None:
+    """The kinds of the inference extension, and if `whole` those of the Gateway API, which come with a controller's chart."""
+    for name in ("gateway-api", "inference-extension") if whole else ("inference-extension",):
         kinds(api, tools.files(name) / "crds", until)
+
+
+def node(api: Api) -> None:
+    """A node where nobody plays any, for the pods of the control plane's gateway."""
+    manifest = Node("system-0").manifest()
+    api.apply(manifest)
+    # Admission marks a new node as not ready, and here is no controller that would look.
+    api.patch({**manifest, "spec": {"taints": None}})
+    resources = {"cpu": "32", "memory": "256Gi", "pods": "110"}
+    ready = {"type": "Ready", "status": "True", "reason": "Played", "message": "Played by `modelplane up`"}
+    status = {"capacity": resources, "allocatable": resources, "conditions": [ready]}
+    api.patch({**manifest, "status": status}, "status")
 
 
 def _is_established(api: Api, definitions: list[Manifest]) -> bool:
@@ -129,8 +142,9 @@ def is_true(manifest: Manifest | None, name: str) -> bool:
     return any(c["type"] == name and c["status"] == "True" for c in conditions)
 
 
-def _served(xrd: Manifest) -> Kind:
-    return Kind(f"{xrd['spec']['group']}/{_version(xrd)}", xrd["spec"]["names"]["kind"])
+def served(definition: Manifest) -> Kind:
+    """The kind that a CRD or an XRD defines."""
+    return Kind(f"{definition['spec']['group']}/{_version(definition)}", definition["spec"]["names"]["kind"])
 
 
 def _version(crd: Manifest) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import charts, install, kubeconfig, kubelets, lws, packages, pki, ports, tools
+from local import charts, gateways, install, kubeconfig, kubelets, lws, packages, pki, ports, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
 from local.fleet.gateway import GATEWAY, GATEWAY_NAME
+from local.gateways import Installation
 from local.processes import Spec, write
 from local.stacks import REGISTRY, Stacks
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
@@ -62,6 +63,8 @@ class Start:
         api = self._apiserver(CONTROL_PLANE)
         self._ensure(self.commands.controller_manager(CONTROL_PLANE), wait=False)
         install.crossplane_account(api, self.state.pki(CONTROL_PLANE))
+        if self.plan.gateways:
+            self._ensure(self.commands.scheduler(CONTROL_PLANE), wait=False)
         if not self.plan.packages:
             install.kinds(api, tools.files("provider-kubernetes") / "crds", self._until)
             self._ensure(self.commands.provider_kubernetes(), wait=False)
@@ -84,6 +87,10 @@ class Start:
         self._await_port(self.commands.crossplane("start"))
         for manifest in install.guards(self.state.pki(CONTROL_PLANE), self.plan.ports["crossplane/webhook"]):
             api.apply(manifest)
+        if self.plan.gateways:
+            install.node(api)
+            self._controllers(CONTROL_PLANE, api, gateways.of_the_control_plane())
+            self._kubelet(CONTROL_PLANE)
 
     @property
     def _registry(self) -> str:
@@ -128,8 +135,7 @@ class Start:
         for spec in specs:
             self._await_port(spec)
         if self.plan.network:
-            needs = (self.commands.server(cluster), *self.commands.fleet().needs)
-            self._ensure(kubelets.spec(self.state, self.plan, cluster, needs), wait=False)
+            self._kubelet(cluster)
 
     def _equip(self, api: Api, cluster: str) -> Spec:
         """What a cluster that is not bare has: the kinds of gateways and groups, and the controller of groups."""
@@ -137,10 +143,21 @@ class Start:
         controller = self.commands.lws(cluster)
         self._ensure(controller, wait=False)
         install.workload_namespace(api)
-        install.gateway_kinds(api, self._until)
+        install.gateway_kinds(api, self._until, whole=not self.plan.gateways)
         for manifest in lws.webhooks(self.state.pki(cluster), self.commands.webhook_port(cluster)):
             api.apply(manifest)
+        if self.plan.gateways:
+            self._controllers(cluster, api, gateways.of_the_stack())
+            for manifest in gateways.front():
+                api.apply(manifest)
         return controller
+
+    def _controllers(self, cluster: str, api: Api, wanted: Iterable[Installation]) -> None:
+        gateways.install(api, wanted, self.state.pki(cluster).folder.with_name("charts"), self._until)
+
+    def _kubelet(self, cluster: str) -> None:
+        needs = (self.commands.server(cluster), *self.commands.fleet().needs)
+        self._ensure(kubelets.spec(self.state, self.plan, cluster, needs), wait=False)
 
     def _fleet(self, clusters: list[str]) -> None:
         install.cluster_secrets(self._api(CONTROL_PLANE), [self.state.kubeconfig(c) for c in clusters])
@@ -148,7 +165,7 @@ class Start:
         if self.plan.stack:
             return  # A bare cluster has no gateway yet.
         for cluster in clusters:
-            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster)), "fleet")
+            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster), self.plan.gateways), "fleet")
 
     def _apiserver(self, cluster: str) -> Api:
         spec = self.commands.apiserver(cluster)
@@ -220,5 +237,7 @@ def _all(jobs: list[Future[None]]) -> None:
         job.result()
 
 
-def _has_gateway(api: Api) -> bool:
-    return api.get(GATEWAY, GATEWAY_NAME, install.SYSTEM_NAMESPACE) is not None
+def _has_gateway(api: Api, programmed: bool) -> bool:
+    """Whether it is there and, where a controller runs, programmed."""
+    found = api.get(GATEWAY, GATEWAY_NAME, install.SYSTEM_NAMESPACE)
+    return install.is_true(found, "Programmed") if programmed else found is not None

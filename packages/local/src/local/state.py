@@ -45,6 +45,8 @@ class Plan:
     users_kubeconfig: str = ""
     network: int = 0
     """N of 10.N.0.0/16, where pods run; 0 where they are only played."""
+    gateways: bool = False
+    """Whether the gateways' own controllers run on the workload clusters."""
     created_folder: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
 
@@ -133,8 +135,8 @@ class State:
 
 
 def cluster_number(cluster: str) -> int:
-    """The number of a workload cluster."""
-    return int(cluster.rpartition("-")[2])
+    """The number of a workload cluster; 0 of the control plane."""
+    return 0 if cluster == CONTROL_PLANE else int(cluster.rpartition("-")[2])
 
 
 def workload_clusters(count: int) -> list[str]:

@@ -22,7 +22,7 @@ PATIENCE = 240.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # As `kit.serve` writes it with --debug.
 _CALL = re.compile(r"composed .*\bkind=(\S+) .*\bname=(\S+)")
-_COMPOSITES = "md,mr,mrt,ic,icl,me,ss,capacityledgers,clustertenants"
+_COMPOSITES = "md,mr,mrt,ic,icl,ig,me,ms,ss,capacityledgers,clustertenants"
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,14 @@ class Plane:
 
 
 def start(
-    state: Path, clusters: int, stack: bool = False, packages: Path | None = None, data_path: bool = False
+    state: Path, clusters: int, stack: bool = False, packages: Path | None = None, data_path: str = ""
 ) -> tuple[Plane, local.Cluster]:
-    """A control plane of our own in the folder `state`; whoever starts it stops it."""
+    """A control plane of our own in the folder `state`; whoever starts it stops it.
+
+    `data_path` is "envoy-alone" or "gateways" where pods are to run.
+    """
     asked = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
-    cluster = local.up(replace(asked, data_path=data_path))
+    cluster = local.up(replace(asked, data_path=bool(data_path), envoy_alone=data_path == "envoy-alone"))
     return plane_of(cluster), cluster
 
 

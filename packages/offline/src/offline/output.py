@@ -26,7 +26,8 @@ def _composites(result: Result) -> Iterator[Manifest]:
     for key, value in result.objects.items():
         is_object = (key.group, key.kind) == (OBJECT_GROUP, "Object")
         if key in ours or (value["metadata"].get("ownerReferences") and not is_object):
-            yield value
+            # What a Secret holds is nobody's to print.
+            yield {k: v for k, v in value.items() if key.kind != "Secret" or k not in ("data", "stringData")}
 
 
 def _remotes(result: Result) -> Iterator[Manifest]:

@@ -15,6 +15,8 @@ class Spec(Model):
     """ClusterProviderConfig through which the cluster is reached."""
     namespace: Annotated[str, Field(max_length=63)]
     """The tenant's namespace on the control plane."""
+    callers: Annotated[list[str], Field(max_length=8)] = []
+    """Namespaces on the cluster that may call the tenant's pods, beside themselves; everybody may when absent."""
     crossplane: dict[str, Any] = {}
     """How Crossplane reconciles this composite."""
 

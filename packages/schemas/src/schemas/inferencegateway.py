@@ -14,15 +14,33 @@ class Status(Model):
     )
     address: Annotated[str | None, Field(max_length=253)] = None
     """Host name or IP address that clients connect to."""
+    url: Annotated[str | None, Field(max_length=1024)] = None
+    """What the address of every ModelService begins with, such as http://203.0.113.7."""
     conditions: list[Condition] = []
     """What holds now, and why not."""
 
 
-class SecretRef(Model):
-    """Secret of type kubernetes.io/tls."""
+class Jwt(Model):
+    """Callers show a signed token as bearer token."""
 
+    issuer: Annotated[str, Field(max_length=253, min_length=1)]
+    """Who must have issued the token."""
+    audiences: Annotated[list[str], Field(max_length=8)] = []
+    """Whom the token must be for; for anybody when absent."""
+    jwksURI: Annotated[str, Field(max_length=253)]
+    """Where the issuer publishes its keys, starting with https://."""
+
+
+class SecretRef(Model):
     name: Annotated[str, Field(max_length=253)]
     """Name of the Secret."""
+
+
+class ApiKeys(Model):
+    """Callers show a key as bearer token, as OpenAI clients do. It is not passed on."""
+
+    secretRefs: Annotated[list[SecretRef], Field(max_length=16, min_length=1)]
+    """Secrets in modelplane-system; each entry is a caller's name and key."""
 
 
 class Tls(Model):
@@ -30,6 +48,15 @@ class Tls(Model):
 
     secretRef: SecretRef
     """Secret of type kubernetes.io/tls."""
+
+
+class Callers(Model):
+    """Who may call; everybody when absent."""
+
+    apiKeys: ApiKeys | None = None
+    """Callers show a key as bearer token, as OpenAI clients do. It is not passed on."""
+    jwt: Jwt | None = None
+    """Callers show a signed token as bearer token."""
 
 
 class Listener(Model):
@@ -51,9 +78,11 @@ class Spec(Model):
     backend: Literal["EnvoyGateway"] = "EnvoyGateway"
     """The implementation."""
     version: Annotated[str | None, Field(max_length=63)] = None
-    """Its version; the one tested with this release when absent."""
-    className: Annotated[str | None, Field(max_length=253)] = None
-    """GatewayClass to create and use."""
+    """Its version, for the record: the one that is installed on the control plane is used."""
+    className: Annotated[str | None, Field(max_length=63)] = None
+    """GatewayClass to use; created when there is none of this name."""
+    callers: Callers | None = None
+    """Who may call; everybody when absent."""
     listeners: Annotated[
         list[Listener], Field(max_length=16)
     ] = []

@@ -42,7 +42,7 @@ class Auth(Model):
     secretRef: SecretRef
     """Secret in this namespace that holds the credential."""
     header: Annotated[str, Field(max_length=128)] = "Authorization"
-    """Header that carries it; Authorization sends it as a bearer token."""
+    """Header that carries it; Authorization sends it as a bearer token unless it names its own scheme."""
 
 
 class Tls(Model):
@@ -61,8 +61,12 @@ class Spec(Model):
     """Base URL, starting with http:// or https://."""
     hostname: Annotated[str | None, Field(max_length=253)] = None
     """Host header to send; the host of url when absent."""
+    models: Annotated[list[str], Field(max_length=64)] = []
+    """Names that requests may give as model, told at GET /v1/models; asked of the address when absent."""
+    copies: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Copies that answer behind the address. A ModelService sends requests in proportion."""
     rewritePath: Annotated[str | None, Field(max_length=1024)] = None
-    """Path that replaces the service's own, such as /v1."""
+    """Path of the API there, in place of /v1; the path of url when absent, /v1 when that has none."""
     auth: Auth | None = None
     """Credential to send."""
     tls: Tls | None = None

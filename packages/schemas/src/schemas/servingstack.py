@@ -30,6 +30,8 @@ class StatusGateway(Model):
 
     address: Annotated[str | None, Field(max_length=253)] = None
     """Host name or IP address of the gateway."""
+    callers: Annotated[list[str], Field(max_length=8)] = []
+    """Namespaces of those who call engines, where the gateway is the stack's own."""
 
 
 class Component(Model):

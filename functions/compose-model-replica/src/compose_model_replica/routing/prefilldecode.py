@@ -15,7 +15,7 @@ from compose_model_replica import workload
 from compose_model_replica.injected import DECODE_PORT, SERVING_PORT
 from compose_model_replica.objects import owned_labels, trouble
 from compose_model_replica.pod import Decorate
-from compose_model_replica.routing import nixl, sidecar
+from compose_model_replica.routing import nixl, proof, sidecar
 from compose_model_replica.routing.mode import Mode
 from compose_model_replica.site import Site
 
@@ -105,6 +105,9 @@ def _report_phases(call: Call[ModelReplica], routed: bool) -> None:
         call.condition("Disaggregating", False, "PrefillUnavailable", told)
     elif not routed:
         call.condition("Disaggregating", False, "NotRouted", "Prefill and decode engines are ready; see RoutingReady.")
+    elif noted := proof.read(call.xr):
+        reason = "Proven" if noted.disaggregates else "Disproven"
+        call.condition("Disaggregating", noted.disaggregates, reason, noted.message)
     else:
         call.condition("Disaggregating", True, "Disaggregating", f"Prefill and decode engines are ready. {_STRIP}")
 

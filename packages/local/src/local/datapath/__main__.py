@@ -1,4 +1,4 @@
-"""`python -m local.datapath --kubeconfig FILE …`: the kubelet of one workload cluster, until it is stopped."""
+"""`python -m local.datapath --kubeconfig FILE …`: the kubelet of one cluster, until it is stopped."""
 
 from __future__ import annotations
 
@@ -14,29 +14,35 @@ from local.api import Api
 from local.datapath import network, relay
 from local.datapath.gateway import Gateway
 from local.datapath.kubelet import Kubelet
+from local.datapath.loadbalancers import LoadBalancers
+from local.datapath.names import Names
 from local.datapath.network import Network
 from local.datapath.pod import Node
 from local.processes import Book, stop
+from local.state import cluster_number
 
 
 def main() -> None:
     """Run pods until SIGTERM, then end them at once."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kubeconfig", type=Path, required=True, help="the workload cluster's")
+    parser.add_argument("--kubeconfig", type=Path, required=True, help="the cluster's")
     parser.add_argument("--state", type=Path, required=True, help="the state folder")
     parser.add_argument("--network", type=int, required=True, help="N of 10.N.0.0/16")
-    parser.add_argument("--cluster", type=int, required=True, help="the number of the workload cluster")
+    parser.add_argument("--cluster", required=True, help="its name: control-plane, or cluster-C")
+    parser.add_argument("--envoy-alone", action="store_true", help="run an Envoy of our own as the cluster's gateway")
     chosen = parser.parse_args()
     api = Api.from_file(chosen.kubeconfig, "modelplane-kubelet")
-    where = Network(chosen.network, chosen.cluster)
-    _clean(where, chosen.state, f"cluster-{chosen.cluster}")
+    where = Network(chosen.network, cluster_number(chosen.cluster))
+    _clean(where, chosen.state, chosen.cluster)
     network.bridge(where)
     relay.serve(where.host, 443, urlsplit(api.server).port or 443)
-    node = Node(api, where, chosen.state, f"cluster-{chosen.cluster}")
+    node = Node(api, where, chosen.state, chosen.cluster)
+    Names(api, _log).serve(where.host)
     kubelet, gateway = Kubelet(node, _log), Gateway(node, _log)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: kubelet.stop())
-    threading.Thread(target=gateway.run, daemon=True).start()
+    front = gateway.run if chosen.envoy_alone else LoadBalancers(api, where, _log).run
+    threading.Thread(target=front, daemon=True).start()
     kubelet.run()
     gateway.kill()
     kubelet.kill()

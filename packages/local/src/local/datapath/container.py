@@ -127,6 +127,7 @@ class Container:
         self.place.log.parent.mkdir(parents=True, exist_ok=True)
         environment = {**self.place.mark, "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")}
         with self.place.log.open("ab") as log:
+            os.fchmod(log.fileno(), 0o666)  # Who is not root opens /dev/stdout anew.
             process = subprocess.Popen(
                 launch.argv(self.place.scratch),
                 stdin=subprocess.DEVNULL,

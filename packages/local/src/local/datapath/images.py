@@ -16,6 +16,7 @@ from local.errors import LocalError
 
 # Another build of the picker or the sidecar, whatever version its image's tag says.
 VARIABLES = {"endpoint-picker": "MODELPLANE_PICKER", "pd-sidecar": "MODELPLANE_SIDECAR"}
+_GANGS = "/vllm-workspace/examples/online_serving/multi-node-serving.sh"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Row:
     version: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     """What the image itself sets in the environment."""
+    folders: tuple[str, ...] = ()
+    """Those that its user may write to."""
 
 
 TABLE = (
@@ -39,6 +42,8 @@ TABLE = (
     Row("ghcr.io/llm-d/llm-d-router-endpoint-picker", "endpoint-picker", "-"),
     Row("ghcr.io/llm-d/llm-d-router-disagg-sidecar", "pd-sidecar", "-"),
     Row("envoyproxy/envoy", "envoy", "v1.38.3"),
+    Row("envoyproxy/gateway", "envoy-gateway", "v1.8.3", folders=("/var/lib/eg",)),
+    Row("envoyproxy/ai-gateway-controller", "ai-gateway-controller", "v1.0.0"),
     Row("curlimages/curl", "curl"),
 )
 
@@ -51,6 +56,8 @@ class Program:
     files: Mapping[str, Path] = field(default_factory=dict)
     """By the path inside of the container."""
     env: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+    """Made anew inside of each container, for anybody to write to."""
 
 
 class UnknownImageError(LocalError):
@@ -70,14 +77,18 @@ def program(image: str, variables: Mapping[str, str] = os.environ) -> Program:
     if row.version and _release(tag) != row.version:
         raise UnknownImageError(_other_version(row, image))
     if row.program == "vllm":
-        files = {"/usr/local/bin/vllm": launcher(), "/usr/local/bin/inference-sim": tools.path("inference-sim")}
+        files = {
+            "/usr/local/bin/vllm": _engine("vllm"),
+            "/usr/local/bin/inference-sim": tools.path("inference-sim"),
+            _GANGS: _engine("multi-node-serving.sh"),
+        }
         return Program(("vllm", "serve"), files, {**row.env, **python()})
     return _binary(row, _find(row.program))
 
 
-def launcher() -> Path:
-    """The script that is called vllm inside of a container; it calls the engine shim."""
-    return Path(__file__).with_name("engine") / "vllm"
+def _engine(script: str) -> Path:
+    """A script of vLLM's image; it calls the engine shim."""
+    return Path(__file__).with_name("engine") / script
 
 
 def python() -> dict[str, str]:
@@ -108,7 +119,7 @@ def _find(name: str) -> Path:
 
 def _binary(row: Row, file: Path) -> Program:
     inside = f"/usr/local/bin/{row.program}"
-    return Program((inside,), {inside: file}, row.env)
+    return Program((inside,), {inside: file}, row.env, row.folders)
 
 
 def _other_version(row: Row, image: str) -> str:

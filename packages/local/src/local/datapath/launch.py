@@ -27,6 +27,8 @@ class Launch:
     """By the path inside of the container; files and folders of this machine."""
     user: str = ""
     folder: str = "/"
+    writable: Sequence[str] = ()
+    """Folders that are made, inside of the container, for anybody to write to."""
 
     def argv(self, scratch: Path) -> list[str]:
         """`scratch` is an empty folder that is mounted over, in the container's own mount namespace."""
@@ -44,6 +46,7 @@ class Launch:
             f"mount -t proc proc {root}/proc",
             f"mount --rbind /dev {root}/dev",
             f"mount -t tmpfs -o size={_SHARED_MEMORY},mode=1777 tmpfs {root}{_SHARED}",
+            *(f"mkdir -p -m 777 {root}{shlex.quote(folder)}" for folder in self.writable),
             *(self._bind(f"{scratch}/root", str(place), place) for place in _elsewhere()),
             *(self._bind(f"{scratch}/root", inside, place) for inside, place in sorted(self.mounts.items())),
             self._exec(root),

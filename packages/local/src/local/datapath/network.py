@@ -15,7 +15,7 @@ from local.errors import LocalError, RefusedError
 
 NAMESPACES = Path("/run/netns")
 _NUMBERS = range(200, 255)
-_FIRST_POD, _LAST_POD = 10, 254
+_FIRST_FRONT, _FIRST_POD, _LAST_POD = 2, 10, 254
 _PROGRAMS = ("ip", "nsenter", "unshare", "chroot", "mount", "umount")
 
 
@@ -38,7 +38,12 @@ class Network:
     @property
     def gateway(self) -> str:
         """The address of the cluster's gateway."""
-        return self.address(2)
+        return self.fronts[0]
+
+    @property
+    def fronts(self) -> list[str]:
+        """The addresses that Services of type LoadBalancer can have."""
+        return [self.address(last) for last in range(_FIRST_FRONT, _FIRST_POD)]
 
     def address(self, last: int) -> str:
         return f"10.{self.number}.{self.cluster}.{last}"
@@ -94,6 +99,8 @@ def bridge(network: Network) -> None:
         f"address add {network.host}/24 dev {network.bridge}",
         f"link set {network.bridge} up",
     )
+    # One cluster's pods reach another's; it goes with the bridge.
+    Path(f"/proc/sys/net/ipv4/conf/{network.bridge}/forwarding").write_text("1")
 
 
 def attach(network: Network, address: str) -> str:
@@ -112,6 +119,8 @@ def attach(network: Network, address: str) -> str:
         f"route add default via {network.host}",
         within=name,
     )
+    # As container runtimes have it: port 80 needs no root.
+    _within(name, "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start")
     return name
 
 
@@ -121,6 +130,19 @@ def detach(name: str) -> None:
         _ip("netns", "delete", name)
     with contextlib.suppress(LocalError):  # It goes with its namespace, unless a process still holds that.
         _ip("link", "delete", name)
+
+
+def hold(network: Network, address: str, pod: str) -> None:
+    """Give the pod with address `pod` one more address, and let this machine look anew for who has it."""
+    _batch(f"address replace {address}/32 dev eth0", within=network.namespace(pod))
+    _ip("neigh", "flush", "to", address, "dev", network.bridge)
+
+
+def let_go(network: Network, address: str, pod: str) -> None:
+    """Take it away again; it is fine when the pod is gone."""
+    if (NAMESPACES / network.namespace(pod)).exists():
+        with contextlib.suppress(LocalError):  # It may go at this moment.
+            _batch(f"address delete {address}/32 dev eth0", within=network.namespace(pod))
 
 
 def namespaces() -> list[str]:
@@ -145,6 +167,10 @@ def unmount(folder: Path) -> None:
     found = [line.split()[4].encode().decode("unicode_escape") for line in lines]
     for point in sorted((p for p in found if p.startswith(f"{folder}/")), reverse=True):
         _run(["umount", "--lazy", point])
+
+
+def _within(name: str, script: str) -> None:
+    _run(["nsenter", f"--net={NAMESPACES / name}", "sh", "-c", script])
 
 
 def _batch(*lines: str, within: str = "") -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local.api import Api, ApiError, Kind
-from local.datapath import environment, images, network, status, volumes
+from local.datapath import environment, images, network, resolving, status, volumes
 from local.datapath.container import Container, Place, now
 from local.datapath.environment import UnresolvedError
 from local.datapath.launch import Launch
@@ -50,6 +50,7 @@ class Pod:
         self._ending = threading.Event()
         self._folder = node.folder / "pods" / node.cluster / meta["uid"]
         self._volumes: dict[str, Path] = {}
+        self._files: dict[str, Path] = {}
         self._namespace = ""
         self._begun = now()
         self._initialized = False
@@ -134,6 +135,7 @@ class Pod:
 
     def _mount(self) -> None:
         self._volumes = volumes.make(self.manifest, self._folder / "volumes", self._source, self._token)
+        self._files = resolving.files(self.manifest, self.address, self._node.network.host, self._folder / "etc")
 
     def _start(self) -> None:
         """Init containers one after the other, then all others; those that run on only have to start."""
@@ -188,7 +190,7 @@ class Pod:
         program = images.program(spec["image"])
         server = {"KUBERNETES_SERVICE_HOST": self._node.network.host, "KUBERNETES_SERVICE_PORT": "443"}
         given = {**server, **environment.resolve(spec, self._addressed(), self._source)}
-        base = {"PATH": _PATH, "HOME": "/", "HOSTNAME": self.manifest["metadata"]["name"], **program.env}
+        base = {"PATH": _PATH, "HOME": "/", "HOSTNAME": resolving.hostname(self.manifest), **program.env}
         mounts = {m["mountPath"]: self._mounted(m) for m in spec.get("volumeMounts") or []}
         security = {**(self.manifest["spec"].get("securityContext") or {}), **(spec.get("securityContext") or {})}
         user = security.get("runAsUser")
@@ -196,9 +198,10 @@ class Pod:
             self._namespace,
             environment.command(spec, list(program.entrypoint), given),
             {**base, **given},
-            {**program.files, **mounts},
+            {**program.files, **self._files, **mounts},
             f"{user}:{security.get('runAsGroup', user)}" if user else "",
             spec.get("workingDir") or "/",
+            program.folders,
         )
 
     def _addressed(self) -> Manifest:

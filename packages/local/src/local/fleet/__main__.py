@@ -20,10 +20,11 @@ def main() -> None:
     parser.add_argument(
         "--network", type=int, default=0, help="N of 10.N.0.0/16 where pods run; 0 where they are played"
     )
+    parser.add_argument("--gateways", action="store_true", help="the gateways' own controllers run: none is played")
     chosen = parser.parse_args()
     if not chosen.network:
         _log("The gateways of the workload clusters have addresses and accept routes, but no gateway runs here")
-    played = Played(chosen.nodes, chosen.stack, chosen.network)
+    played = Played(chosen.nodes, chosen.stack, chosen.network, chosen.gateways)
     Controller(Api.from_file(chosen.kubeconfig, "modelplane-fleet"), played, _log).run()
 
 

@@ -40,11 +40,13 @@ class Played:
     bare: bool = False
     network: int = 0
     """N of 10.N.0.0/16, where pods run and Envoy is the gateway; 0 where both are played."""
+    gateways: bool = False
+    """Whether the gateways' own controllers run, so that there is nothing to play."""
 
     def nodes(self, cluster: Manifest | None) -> list[nodes.Node]:
         """The nodes that the workload cluster of `cluster` should have."""
         found = nodes.declared(cluster, self.limit) if cluster else nodes.plain(self.limit)
-        return [*found, nodes.Node("system-0")] if self.bare else found
+        return [*found, nodes.Node("system-0")] if self.bare or self.gateways else found
 
     def gateway(self, index: int) -> str:
         """The address of a workload cluster's gateway; empty where nothing answers."""
@@ -136,7 +138,8 @@ class Controller:
             self._api.patch({"apiVersion": OBJECT.api_version, "kind": OBJECT.kind, "metadata": metadata})
 
     def _play_gateway(self, index: int, binding: Binding | None) -> set[str]:
-        self._workloads[index][1].keep_gateway(_name(binding), self._played.gateway(index))
+        if not self._played.gateways:
+            self._workloads[index][1].keep_gateway(_name(binding), self._played.gateway(index))
         return set()
 
     def _keep(self, index: int, binding: Binding | None, classes: Mapping[str, Manifest]) -> set[str]:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from local.datapath.engine import contract, sidechannel
+from local.datapath.engine import contract, gang, sidechannel
 from local.datapath.engine.contract import Engine, StartError
 from local.datapath.engine.server import Server
 
@@ -34,15 +34,19 @@ async def _run(engine: Engine) -> int:
         loop.add_signal_handler(number, ended.set)
     if engine.transfers:
         await sidechannel.serve(engine)
+    lost = asyncio.create_task(gang.broken() if engine.gang else ended.wait())
     child = await asyncio.create_subprocess_exec("inference-sim", *contract.simulator(engine, _BEHIND))
     dead = asyncio.create_task(child.wait())
     waiting = asyncio.create_task(ended.wait())
     listening = asyncio.create_task(_listen(engine))
     try:
-        await asyncio.wait({dead, waiting, listening}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({dead, waiting, listening, lost}, return_when=asyncio.FIRST_COMPLETED)
         if listening.done():
             listening.result()
-        await asyncio.wait({dead, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({dead, waiting, lost}, return_when=asyncio.FIRST_COMPLETED)
+        if lost.done() and not waiting.done():
+            lost.result()
+            raise StartError(1, "RuntimeError: a node of the gang has left")
         return 0 if waiting.done() else 1
     finally:
         if child.returncode is None:

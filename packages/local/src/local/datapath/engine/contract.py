@@ -34,6 +34,13 @@ PLAYED = (
         "the handshake is refused: 500, nothing is transferred",
     ),
     ("--port is taken", "ends with 1: address already in use"),
+    (
+        "multi-node-serving.sh leader",
+        "ends with 0 once --ray_cluster_size nodes have joined, with 1 after --ray_init_timeout (300 s)",
+    ),
+    ("multi-node-serving.sh worker", "joins the head at --ray_address, tries as long, and ends when the head goes"),
+    ("--distributed-executor-backend ray, and no head runs in the pod", "ends with 1: no Ray cluster"),
+    ("the same, and a node of the gang leaves", "ends with 1: the gang is broken"),
 )
 
 
@@ -66,6 +73,8 @@ class Engine:
     connector: str
     role: str
     side_channel: tuple[str, int]
+    gang: bool = False
+    """Whether it computes on all nodes of a Ray cluster."""
 
     @property
     def transfers(self) -> bool:
@@ -103,6 +112,7 @@ def read(argv: Sequence[str], env: Mapping[str, str]) -> Engine:
         connector=str(transfer.get("kv_connector") or ""),
         role=str(transfer.get("kv_role") or ""),
         side_channel=(host, port),
+        gang=flags.text("distributed-executor-backend") == "ray",
     )
 
 

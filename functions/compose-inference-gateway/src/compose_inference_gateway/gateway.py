@@ -1,0 +1,84 @@
+"""The Gateway on the control plane, its class, and the URL that it is reached by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit import names, route
+from schemas import InferenceGateway
+from schemas.inferencegateway import Listener
+
+Manifest = dict[str, Any]
+
+MADE_HERE = {"app.kubernetes.io/managed-by": "modelplane"}
+_CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
+_PORTS = {"http": 80, "https": 443}
+
+
+def class_name(xr: InferenceGateway) -> str:
+    """The GatewayClass that is used."""
+    return xr.spec.className or names.child_name("modelplane", xr.metadata.name)
+
+
+def gateway_class(xr: InferenceGateway) -> Manifest:
+    """A class of Envoy Gateway's."""
+    return {
+        "apiVersion": route.GATEWAY_API,
+        "kind": "GatewayClass",
+        "metadata": {"name": class_name(xr), "labels": MADE_HERE},
+        "spec": {"controllerName": _CONTROLLER},
+    }
+
+
+def is_made_here(found: Manifest) -> bool:
+    """Whether a GatewayClass is one of ours."""
+    return MADE_HERE.items() <= (found.get("metadata", {}).get("labels") or {}).items()
+
+
+def gateway(xr: InferenceGateway) -> Manifest:
+    """The Gateway itself: routes of all namespaces, which only ModelServices make."""
+    return {
+        "apiVersion": route.GATEWAY_API,
+        "kind": "Gateway",
+        "metadata": {
+            "name": names.published_gateway(xr.metadata.name),
+            "namespace": names.SYSTEM_NAMESPACE,
+            "labels": MADE_HERE,
+        },
+        "spec": {"gatewayClassName": class_name(xr), "listeners": [_listener(each) for each in _listeners(xr)]},
+    }
+
+
+def address(seen: Manifest) -> str:
+    """Where clients connect; empty while it is not told."""
+    addresses = (seen.get("status") or {}).get("addresses") or []
+    return str(addresses[0].get("value", "")) if addresses else ""
+
+
+def url(xr: InferenceGateway, host: str) -> str:
+    """What the address of every ModelService begins with: by HTTPS where a listener has it."""
+    listeners = _listeners(xr)
+    listener = next((each for each in listeners if each.protocol == "HTTPS"), listeners[0])
+    scheme = listener.protocol.lower()
+    named = listener.hostname if listener.hostname and not listener.hostname.startswith("*") else host
+    bracketed = f"[{named}]" if ":" in named else named
+    port = "" if listener.port == _PORTS[scheme] else f":{listener.port}"
+    return f"{scheme}://{bracketed}{port}"
+
+
+def _listeners(xr: InferenceGateway) -> list[Listener]:
+    return xr.spec.listeners or [Listener(name="http", port=80)]
+
+
+def _listener(asked: Listener) -> Manifest:
+    listener: Manifest = {
+        "name": asked.name,
+        "port": asked.port,
+        "protocol": asked.protocol,
+        "allowedRoutes": {"namespaces": {"from": "All"}},
+    }
+    if asked.hostname:
+        listener["hostname"] = asked.hostname
+    if asked.tls:
+        listener["tls"] = {"mode": "Terminate", "certificateRefs": [{"name": asked.tls.secretRef.name}]}
+    return listener

@@ -1,0 +1,114 @@
+"""The examples alone, behind the real Envoy Gateway and AI Gateway as the serving stack installs them."""
+
+from __future__ import annotations
+
+import json
+
+import breaking
+import pytest
+import yaml
+from breaking import ROOT
+from cli import proving
+from local.api import Api
+from remote import Remote
+from served import attack, deployed, disaggregates, geneva, prove, running, settle, streams, target, told, up
+
+pytestmark = pytest.mark.datapath
+GANG = ROOT / "examples/07-gang"
+GANGS = ROOT / "examples/09-prefill-decode-gangs"
+ROWS = [r for r in breaking.rows() if r.name in ("header-stripped-at-the-route", "two-pools-in-a-rule")]
+
+
+def fleet() -> str:
+    """The nodes of all three examples on one cluster."""
+    each = [yaml.safe_load_all((e / "fleet.yaml").read_text()) for e in (breaking.EXAMPLE, GANGS, GANG)]
+    found = {(m["kind"], m["metadata"]["name"]): m for documents in each for m in documents}
+    pools = found["InferenceCluster", "geneva"]["spec"]["nodePools"]
+    for name in ("turin", "stockholm"):
+        pools += found.pop(("InferenceCluster", name))["spec"]["nodePools"]
+    return yaml.safe_dump_all(found.values())
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    """A control plane of our own, its cluster with real gateways; gone when these tests are."""
+    with up(tmp_path_factory.mktemp("gateways") / "state", "gateways", fleet()) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def kube(plane):
+    return geneva(plane, nodes=14)
+
+
+@pytest.fixture(scope="module")
+def remote(kube):
+    api = Api.from_file(kube.kubeconfig, "modelplane-tests")
+    yield Remote(api)
+    api.close()
+
+
+@pytest.fixture(scope="module")
+def qwen(plane):
+    """The example of prefill and decode, once it serves."""
+    with deployed(plane, breaking.deployment()):
+        yield target(plane, "qwen-0")
+
+
+def test_the_gateway_is_the_controllers_own(kube):
+    """Nothing of ours has touched its status, and its Envoy runs from the Deployment that its controller made."""
+    found = kube.one("gateway", "inference-gateway", "-n", "modelplane-system")
+    conditions = {c["type"]: c["status"] for c in found["status"]["conditions"]}
+    assert conditions == {"Accepted": "True", "Programmed": "True"}
+    (envoy,) = kube.get(
+        "pods", "-n", "envoy-gateway-system", "-l", "gateway.envoyproxy.io/owning-gateway-name=inference-gateway"
+    )
+    assert {c["name"]: c["ready"] for c in envoy["status"]["containerStatuses"]} == {
+        "envoy": True,
+        "shutdown-manager": True,
+    }
+
+
+@pytest.mark.usefixtures("qwen")
+def test_the_example_disaggregates_by_the_engines_own_counters(plane):
+    disaggregates(plane, "qwen")
+
+
+@pytest.mark.usefixtures("qwen")
+def test_what_was_proven_is_told_by_the_replica(plane):
+    code, output = told(plane, "md/qwen", "--record")
+    assert code == 0, output
+    plane.wait(
+        "it is told", lambda: plane.condition("mr", "qwen-0", "Disaggregating")["reason"] == "Proven", patience=20
+    )
+
+
+@pytest.mark.usefixtures("qwen")
+def test_a_stream_lasts_longer_than_a_gateways_default(plane):
+    streams(plane, "qwen-0", "qwen")
+
+
+def test_what_a_client_says_of_routing_reaches_nobody(remote, qwen):
+    """Without the stack's ClientTrafficPolicy the sidecar calls whatever host a client names."""
+    attack(remote, qwen, "qwen")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_broken_link_is_named(plane, kube, remote, manifests, row):
+    with running(plane, kube, row, manifests) as target:
+        settle(plane, row, target)
+        sent, verdict = prove(remote, target)
+    assert (verdict.name, verdict.link) == (row.verdict, row.link), sent
+
+
+def test_gangs_of_both_phases_disaggregate_through_their_leaders(plane):
+    with deployed(plane, breaking.deployment(GANGS)):
+        disaggregates(plane, "deepseek")
+
+
+def test_a_gangs_leader_serves(plane):
+    with deployed(plane, (GANG / "deployment.yaml").read_text()):
+        asked = {"model": "llama-405b", "prompt": "hello", "max_tokens": 3}
+        where = target(plane, "llama-405b-0")
+        status, text = plane.wait("it answers", lambda: (a := proving.ask(where, asked))[0] == 200 and a, patience=20)
+    assert (status, json.loads(text)["model"]) == (200, "llama-405b")

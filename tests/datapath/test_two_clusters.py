@@ -1,0 +1,121 @@
+"""One address over replicas on two clusters, through the control plane's real gateway and each cluster's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+import served
+import yaml
+from breaking import ROOT
+from test_one_address import GATEWAY, applied, ask, ready, service
+
+pytestmark = pytest.mark.datapath
+EXAMPLE = ROOT / "examples/11-one-address"
+BODY = {"model": "qwen", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 4}
+PATH = "/default/qwen/v1/chat/completions"
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    """A control plane and two workload clusters, all with real gateways, that serve the example's model."""
+    fleet = f"{(EXAMPLE / 'fleet.yaml').read_text()}---\n{GATEWAY}"
+    with served.up(tmp_path_factory.mktemp("two") / "state", "gateways", fleet, clusters=2) as plane:
+        model = next(yaml.safe_load_all((EXAMPLE / "deployments.yaml").read_text()))
+        chosen = service("qwen", ({"modelplane.ai/deployment": "qwen"}, 1))
+        with applied(plane, model, chosen):
+            plane.wait("the service is Ready", lambda: ready(plane, "ms", "qwen"))
+            yield plane
+
+
+@pytest.fixture(scope="module")
+def url(plane):
+    return plane.kubectl.one("ig", "public")["status"]["url"]
+
+
+@pytest.fixture(scope="module")
+def clusters(plane):
+    """The cluster of each replica."""
+    return {e["metadata"]["name"]: e["metadata"]["labels"]["modelplane.ai/cluster"] for e in plane.kubectl.get("me")}
+
+
+def test_replicas_on_both_clusters_answer_at_one_address(plane, url, clusters):
+    assert set(clusters.values()) == {"east", "west"}
+    found = plane.wait("both answer", lambda: len(found := who(url, 20)) == 2 and found, patience=40)
+    assert set(found) == set(clusters), found
+    shown = plane.kubectl("get", "ms", "qwen")
+    assert "2/2" in shown
+    assert f"{url}/default/qwen/v1" in shown
+    status, _, text = ask(url, "/default/qwen/v1/models", "GET")
+    assert (status, [m["id"] for m in json.loads(text)["data"]]) == (200, ["qwen"])
+
+
+def test_losing_a_cluster_costs_no_more_than_what_is_under_way_there(plane, url, clusters):
+    """It falls silent, and the control plane does not know yet; once it is back it serves again."""
+    lost = next(name for name, cluster in clusters.items() if cluster == "west")
+    with load(url) as found:
+        plane.wait("requests go to both", lambda: len(set(found) & set(clusters)) == 2, patience=30)
+        before = Counter(found)
+        under_way = len(LOADERS)
+        with cut_off(plane, url, "west"):
+            plane.wait("many more are answered", lambda: (found - before).total() > 200, patience=60)
+            after = found - before
+    failed = {what: times for what, times in after.items() if what not in clusters}
+    assert sum(failed.values()) <= under_way, after
+    assert after[lost] <= under_way, after
+    plane.wait("it serves again", lambda: lost in who(url, 20), patience=60)
+
+
+LOADERS = range(4)
+
+
+def who(url, times):
+    """Which replica answered how often."""
+    return Counter(one(url) for _ in range(times))
+
+
+def one(url):
+    """The replica that answered, else the status or what went wrong."""
+    try:
+        status, headers, _ = ask(url, PATH, body=BODY)
+    except OSError as e:
+        return type(e).__name__
+    pod = {key.lower(): value for key, value in headers.items()}.get("x-inference-pod", "")
+    return pod.partition("-main-")[0] if status == 200 else status
+
+
+@contextmanager
+def load(url):
+    """Requests without a pause until the end; how often each answer came."""
+    found, over = Counter(), threading.Event()
+
+    def run():
+        while not over.is_set():
+            found[one(url)] += 1
+
+    running = [threading.Thread(target=run) for _ in LOADERS]
+    for each in running:
+        each.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        for each in running:
+            each.join()
+
+
+@contextmanager
+def cut_off(plane, url, name):
+    """No packet goes to the cluster's pods, or comes from them."""
+    secret = plane.kubectl.one("secret", f"{name}-kubeconfig", "-n", "modelplane-system")
+    number, index = url.split(".")[1], secret["metadata"]["labels"]["modelplane.ai/local-cluster"]
+    link = ("ip", "link", "set", f"mp{number}-{index}")
+    subprocess.run([*link, "down"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*link, "up"], check=True)
