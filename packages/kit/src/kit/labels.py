@@ -6,8 +6,10 @@ ENGINE = "modelplane.ai/engine"
 CLUSTER = "modelplane.ai/cluster"
 TENANT = "modelplane.ai/tenant"
 POOL = "modelplane.ai/pool"
+CACHE = "modelplane.ai/cache"
 CAPACITY_CLAIM = "modelplane.ai/capacity-claim"
 CAPACITY_GRANT = "modelplane.ai/capacity-grant"
+COPIED = "modelplane.ai/copied-secret"
 LOOK_AGAIN = "modelplane.ai/look-again"
 
 # A Service selects pods by SERVING; a Deployment selects its own by WORKLOAD.

@@ -72,7 +72,7 @@ class Fleet:
             manifest = self._existing(cluster, key, found)
             if manifest is None:
                 return None, f"observe failed: {key} not found on {cluster}"
-        elif found is None or found.owner != key_of(value):
+        elif found is None or (found.owner != key_of(value) and found.manifest != manifest):
             return None, f"{key} on {cluster} is already written by another Object"
         elif key.namespace and not self._has_namespace(cluster, key.namespace):
             return None, f'create failed: namespaces "{key.namespace}" not found on {cluster}'
@@ -123,8 +123,9 @@ def cluster_of(value: Object, objects: Store | Mapping[Key, Object]) -> str:
 
 
 def observes(value: Object) -> bool:
-    """Whether an Object only looks."""
-    return bool(dig(value, "spec", "managementPolicies") == ["Observe"])
+    """Whether an Object only looks, or removes what another one has written."""
+    policies = dig(value, "spec", "managementPolicies")
+    return isinstance(policies, list) and not {"*", "Create", "Update"} & set(map(str, policies))
 
 
 def outlives(value: Object) -> bool:
