@@ -9,7 +9,6 @@ from kit.call import Call
 
 INSTEAD = {
     "ModelService": "Send requests to the gateway of a cluster: kubectl get modelendpoints shows the addresses.",
-    "ModelCache": "Let the engine's image or its own volume provide the weights.",
     "InferenceGateway": "Each workload cluster is reached through its own gateway.",
 }
 

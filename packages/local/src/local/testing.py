@@ -21,7 +21,7 @@ PATIENCE = 240.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # As `kit.serve` writes it with --debug.
 _CALL = re.compile(r"composed .*\bkind=(\S+) .*\bname=(\S+)")
-_COMPOSITES = "md,mr,mrt,ic,icl,me,ss,capacityledgers,clustertenants"
+_COMPOSITES = "md,mr,mrt,mc,cc,ic,icl,me,ss,capacityledgers,clustertenants"
 
 
 @dataclass(frozen=True)
