@@ -56,9 +56,8 @@ class Target:
     def observe(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:
         """The Object that watches what somebody else made on the cluster and never changes it."""
         obj = self._object(name, manifest, ready_when)
-        obj["metadata"]["annotations"] = {"crossplane.io/poll-interval": LOOK_EVERY}
         obj["spec"]["managementPolicies"] = ["Observe"]
-        return obj
+        return looked_at_often(obj)
 
     def update(self, name: str, manifest: Manifest, references: list[Manifest]) -> Manifest:
         """Like `apply_for_good`, with what its provider takes from `references`; what is missing is made by the update."""
@@ -91,6 +90,11 @@ class Target:
                 "forProvider": {"manifest": manifest},
             },
         }
+
+
+def looked_at_often(obj: Manifest) -> Manifest:
+    """The Object by which a cluster that is cut off is noticed."""
+    return {**obj, "metadata": {**obj["metadata"], "annotations": {"crossplane.io/poll-interval": LOOK_EVERY}}}
 
 
 def tenant_namespace(namespace: str) -> Manifest:
