@@ -227,7 +227,8 @@ class Start:
         folder = tools.files("kwok")
         # Where a kubelet runs pods, only nodes are left to play.
         played = "node-*.yaml" if self.plan.network else "*.yaml"
-        stages = [file.read_text() for file in sorted(folder.glob(f"*/{played}"))]
+        files = sorted([*folder.glob(f"*/{played}"), *Path(__file__).with_name("stages").glob(played)])
+        stages = [file.read_text() for file in files]
         write(Path(self.state.folder / "kwok.yaml"), "\n---\n".join(stages))
 
 

@@ -22,7 +22,7 @@ PATIENCE = 240.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # As `kit.serve` writes it with --debug.
 _CALL = re.compile(r"composed .*\bkind=(\S+) .*\bname=(\S+)")
-_COMPOSITES = "md,mr,mrt,ic,icl,ig,me,ms,ss,capacityledgers,clustertenants"
+_COMPOSITES = "md,mr,mrt,mc,cc,ic,icl,ig,me,ms,ss,capacityledgers,clustertenants"
 
 
 @dataclass(frozen=True)
