@@ -169,8 +169,13 @@ def at_liberty(function: str, ask: wire.Ask) -> set[str]:
         return {"gateway"}  # It only looks, and the stack looks instead.
     if function == "compose-model-service":
         return set(ask.observed) - {"route", "unavailable", "hidden", "host"}  # Of endpoints that are withdrawn.
-    # Nothing is to be sent any more; callers are no longer asked.
-    return {"compose-model-endpoint": {"secret"}, "compose-inference-gateway": {"caller-policy"}}.get(function, set())
+    # Nothing is to be sent any more; callers are no longer asked; who they are is no longer known.
+    free = {
+        "compose-model-endpoint": {"secret"},
+        "compose-inference-gateway": {"caller-policy"},
+        "compose-cluster-tenant": {"callers"},
+    }
+    return free.get(function, set())
 
 
 def ran(replica: wire.Manifest) -> bool:
