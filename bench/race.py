@@ -32,6 +32,7 @@ from watched import grants
 LOOK_SECONDS = 5.0
 # The circuits of a fleet's birth have closed or their tokens are back by then.
 REST_SECONDS = 60.0
+_TICKS = os.sysconf("SC_CLK_TCK")
 KINDS = "md,mr,ic,capacityledgers,clustertenants"
 
 
@@ -70,12 +71,13 @@ def main(**options: Any) -> None:
             if race.sync_interval or race.behind:
                 _restart_crossplane(local, race, stack)
             _fleet(plane, race.clusters, race.nodes)
-            before = _requests(plane)
+            before, spent = _requests(plane), _cpu(local)
             with grants(plane.kubectl, Path(folder)) as granted:
                 _run(plane, local, race)
             click.echo(f"most ever granted at once: {dict(granted.most())}; taken back: {granted.taken_back()}")
             _tell_requests(_requests(plane) - before, race.deployments)
             _tell_calls(plane)
+            _tell_cpu(_cpu(local) - spent)
         finally:
             local.down()
 
@@ -155,6 +157,20 @@ def _tell_calls(plane: Plane) -> None:
     click.echo("calls of functions from the start, fleet included, by kind: mean (most) of composites")
     for kind, counts in sorted(calls.items()):
         click.echo(f"  {kind}: {sum(counts) / len(counts):.1f} ({max(counts)}) of {len(counts)}")
+
+
+def _cpu(local: Cluster) -> Counter[str]:
+    """Seconds of a core that each kind of process has used so far; those of all workload clusters together."""
+    used: Counter[str] = Counter()
+    for record in local.state.book.records():
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{record.pid}/stat").read_text().rpartition(")")[2].split()
+            used[re.sub(r"^cluster-\d+-", "cluster-N-", record.name)] += sum(map(int, fields[11:13])) / _TICKS
+    return used
+
+
+def _tell_cpu(used: Counter[str]) -> None:
+    click.echo("seconds of a core: " + ", ".join(f"{name} {seconds:.0f}" for name, seconds in used.most_common()))
 
 
 def _is(manifest: Manifest, type: str, status: str = "True") -> bool:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import local
 import pytest
-from local.testing import Plane, start
+from local.testing import Plane, plane_of, start
 
 
 @pytest.fixture(scope="session")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Cluster]:
     """A control plane of our own, gone when the tests are."""
-    plane, cluster = start(tmp_path_factory.mktemp("plane") / "state", clusters=3)
+    _, cluster = start(tmp_path_factory.mktemp("plane") / "state", clusters=3)
     try:
-        yield plane
+        yield cluster
     finally:
         cluster.down()
+
+
+@pytest.fixture(scope="session")
+def plane(processes: local.Cluster) -> Plane:
+    """The same as tests speak to it."""
+    return plane_of(processes)

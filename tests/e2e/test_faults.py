@@ -13,7 +13,6 @@ from local.testing import Manifest, Plane
 pytestmark = pytest.mark.e2e
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-standalone"
-OBJECTS = "objects.kubernetes.m.crossplane.io"
 HELD = "pods,deployments.apps,services,httproutes,resourceclaimtemplates,resourceclaims"
 
 
@@ -110,43 +109,6 @@ def test_a_cluster_that_is_deleted_all_the_same_and_created_again(plane: Plane, 
     says(plane, "mr", "qwen-0", {"type": "Granted", "reason": "Granted"})
     says(plane, "md", "qwen", {"type": "PlacementCurrent", "reason": "Current"})
     assert uids(plane) == running
-
-
-def test_objects_that_lose_their_status(plane: Plane, running: dict[str, str]) -> None:
-    """What says nothing of itself stays what it was: the model serves on, and its endpoint with it."""
-    endpoint = plane.kubectl.one("me", "qwen-0")["metadata"]["uid"]
-    wiped = '{"status": {"conditions": null, "atProvider": null}}'
-    for observed in plane.kubectl.get(OBJECTS):
-        plane.kubectl(
-            "patch", OBJECTS, observed["metadata"]["name"], "--subresource=status", "--type=merge", "-p", wiped
-        )
-    assert not any_ready(plane)
-    touch(plane, "mr", "qwen-0")
-    touch(plane, "md", "qwen")
-    for observed in plane.kubectl.get(OBJECTS):
-        plane.kubectl("annotate", OBJECTS, observed["metadata"]["name"], "look=again")
-    plane.wait("the provider has looked again", lambda: any_ready(plane))
-    assert uids(plane) == running
-    # An endpoint that was withdrawn in between would be another one now.
-    assert plane.kubectl.one("me", "qwen-0")["metadata"]["uid"] == endpoint
-
-
-def touch(plane: Plane, kind: str, name: str) -> None:
-    """Have the composite reconciled, and wait until it was: Crossplane says which generation it has seen."""
-    policy = plane.kubectl.one(kind, name)["spec"]["crossplane"]["compositionUpdatePolicy"]
-    other = "Manual" if policy == "Automatic" else "Automatic"
-    spec = f'{{"spec": {{"crossplane": {{"compositionUpdatePolicy": "{other}"}}}}}}'
-    plane.kubectl("patch", kind, name, "--type=merge", "-p", spec)
-    generation = plane.kubectl.one(kind, name)["metadata"]["generation"]
-    plane.wait(
-        f"{kind}/{name} was reconciled",
-        lambda: plane.condition(kind, name, "Synced").get("observedGeneration", 0) >= generation,
-    )
-
-
-def any_ready(plane: Plane) -> bool:
-    objects = plane.kubectl.get(OBJECTS)
-    return any(c["type"] == "Ready" for o in objects for c in o.get("status", {}).get("conditions", []))
 
 
 def test_an_unsupported_mode_asked_of_a_running_model(plane: Plane, running: dict[str, str]) -> None:

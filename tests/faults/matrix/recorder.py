@@ -30,6 +30,7 @@ ON_THE_CONTROL_PLANE = (
 )
 ON_A_CLUSTER = (
     Kind("v1", "Pod"),
+    Kind("v1", "Service"),
     Kind("apps/v1", "Deployment"),
     Kind("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"),
     Kind("inference.networking.k8s.io/v1", "InferencePool"),

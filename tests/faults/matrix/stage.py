@@ -14,10 +14,10 @@ from typing import Any
 
 import local
 import yaml
-from local import ports, tools
+from local import ports
 from local.commands import Commands
 from local.processes import Record, stop
-from local.testing import Kubectl, Plane
+from local.testing import Kubectl, Plane, plane_of
 
 from matrix.processes import spec_of
 from matrix.recorder import ON_A_CLUSTER, ON_THE_CONTROL_PLANE, Recorder
@@ -163,13 +163,7 @@ def running(folder: Path) -> Iterator[Stage]:
             times[name] = round(time.monotonic() - began, 1)
 
     cluster = local.up(local.Options(state=folder, clusters=len(CLUSTERS), kubeconfig=False), note)
-    binary = tools.path("kubectl")
-    plane = Plane(
-        Kubectl(binary, cluster.kubeconfig),
-        lambda index: Kubectl(binary, cluster.workload_kubeconfig(index)),
-        cluster.state.book.log("functions"),
-    )
-    stage = Stage(cluster, plane, Recorder(), started={**times, "all": round(time.monotonic() - began, 1)})
+    stage = Stage(cluster, plane_of(cluster), Recorder(), started={**times, "all": round(time.monotonic() - began, 1)})
     try:
         _fill(stage)
         yield stage

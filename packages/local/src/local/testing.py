@@ -14,6 +14,7 @@ from typing import Any
 
 import local
 from local import tools
+from local.processes import Spec, stop
 
 Manifest = dict[str, Any]
 
@@ -113,6 +114,17 @@ def start(
     """
     asked = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
     cluster = local.up(replace(asked, data_path=bool(data_path), envoy_alone=data_path == "envoy-alone"))
+    return plane_of(cluster), cluster
+
+
+def plane_of(cluster: local.Cluster) -> Plane:
+    """A control plane that runs, as tests speak to it."""
     binary = tools.path("kubectl")
     workload = lambda index: Kubectl(binary, cluster.workload_kubeconfig(index))  # noqa: E731  # It is a value here.
-    return Plane(Kubectl(binary, cluster.kubeconfig), workload, cluster.state.book.log("functions")), cluster
+    return Plane(Kubectl(binary, cluster.kubeconfig), workload, cluster.state.book.log("functions"))
+
+
+def restart(cluster: local.Cluster, name: str, spec: Spec) -> None:
+    """End one process and start it as `spec` says, also when it is the same as before."""
+    stop([record for record in [cluster.state.book.find(name)] if record])
+    cluster.state.book.ensure(spec)
