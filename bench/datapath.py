@@ -37,7 +37,7 @@ from local.testing import Kubectl, Manifest, Plane  # noqa: E402
 PAGE = ROOT / "docs" / "explanation" / "data-path-speed.md"
 SPACE = "mp-default"
 SHORT = {"model": "qwen", "prompt": "hello", "max_tokens": 1}
-REQUESTS, CONNECTIONS, SECONDS = 300, 16, 15.0
+REQUESTS, CONNECTIONS, SECONDS = 200, 16, 10.0
 HANGS = 10.0
 
 
@@ -127,7 +127,7 @@ def dying(plane: Plane, kube: Kubectl, way: Way, phase: str, number: signal.Sign
         plane.wait("requests are answered", lambda: len(asked) > 20)  # noqa: PLR2004  # Some.
         begun = time.monotonic()
         _signal(pod, number)
-        time.sleep(HANGS * 2.5)
+        time.sleep(HANGS * 2)
         if number == signal.SIGSTOP:
             _signal(pod, signal.SIGCONT)
     lost = [sent for sent, _, status in asked if status != 200 and sent > begun - HANGS]  # noqa: PLR2004  # OK.
@@ -252,14 +252,14 @@ answer a first token after 60 ms, so what counts is what the parts add.
 `modelplane up --data-path` was ready after {up:.0f} s, the deployment {born:.0f} s after it was applied.
 
 ## Latency
-Median of 290 short prompts of one token over one connection, in milliseconds.
+Median of 190 short prompts of one token over one connection, in milliseconds.
 
 | requests go to | p50 | added |
 |---|---|---|
 {rows}
 
 ## Throughput
-16 connections for 15 s through the replica's route; engines take at most 64 requests at once.
+16 connections for 10 s through the replica's route; engines take at most 64 requests at once.
 
 | requests | per second | not answered 200 |
 |---|---|---|

@@ -7,10 +7,12 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import breaking
 import pytest
@@ -50,9 +52,11 @@ def geneva(plane: Plane, nodes: int) -> Kubectl:
 
 @contextmanager
 def deployed(plane: Plane, deployment: str) -> Iterator[None]:
-    """A ModelDeployment in namespace default, as long as it serves."""
-    name = yaml.safe_load(deployment)["metadata"]["name"]
-    plane.kubectl("apply", "-f", "-", stdin=deployment)
+    """A ModelDeployment in namespace default, as long as it serves; it ends sooner than its author asked for."""
+    found = yaml.safe_load(deployment)
+    found["spec"]["rollout"] = {"drainSeconds": 3}
+    name = found["metadata"]["name"]
+    plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(found))
     try:
         plane.kubectl("wait", "--for=condition=Ready", f"md/{name}", "--timeout=180s")
         yield
@@ -109,6 +113,49 @@ def prove(remote, target):
     return sent, judge(sent, parts.read(remote, target, proving.pods(remote, target)))
 
 
+@contextmanager
+def traffic(target: Callable[[], proving.Target], clients: int = 4) -> Iterator[list[int]]:
+    """Clients that ask on and on, each time at the target of that moment; the statuses that they are answered with."""
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def ask_on() -> None:
+        while not ended.is_set():
+            body = {"model": "qwen", "prompt": proving.prompt(200), "max_tokens": 50, "ignore_eos": True}
+            statuses.append(proving.ask(target(), body)[0])
+
+    asking = [threading.Thread(target=ask_on) for _ in range(clients)]
+    for client in asking:
+        client.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        for client in asking:
+            client.join()
+
+
+@contextmanager
+def published(plane, deployment: str) -> Iterator[list[proving.Target]]:
+    """The targets of a deployment's ModelEndpoints, as its users see them: looked at twice a second."""
+    found: list[proving.Target] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            listed = plane.kubectl.get("modelendpoint", "-l", f"modelplane.ai/deployment={deployment}")
+            found[:] = [_target(e["metadata"]["name"], e["spec"], 20.0) for e in listed]
+            ended.wait(0.5)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        looking.join()
+
+
 def told(plane, *arguments):
     """What `modelplane prove` ends with and says."""
     result = CliRunner().invoke(cli, ["prove", *arguments, "--kubeconfig", str(plane.kubectl.kubeconfig)])
@@ -161,7 +208,10 @@ def attack(remote, target: proving.Target, model: str) -> None:
 
 def target(plane, replica: str, patience: float = 20.0) -> proving.Target:
     """The route of a replica in namespace default, by its ModelEndpoint."""
-    endpoint = plane.kubectl.one("modelendpoint", replica)["spec"]
+    return _target(replica, plane.kubectl.one("modelendpoint", replica)["spec"], patience)
+
+
+def _target(replica: str, endpoint: dict[str, Any], patience: float) -> proving.Target:
     return proving.Target(replica, "mp-default", endpoint["url"], endpoint["hostname"], patience)
 
 

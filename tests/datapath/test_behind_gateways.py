@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import replace
 
 import breaking
 import pytest
@@ -11,12 +13,28 @@ from breaking import ROOT
 from cli import proving
 from local.api import Api
 from remote import Remote
-from served import attack, deployed, disaggregates, geneva, prove, running, settle, streams, target, told, up
+from served import (
+    attack,
+    deployed,
+    disaggregates,
+    geneva,
+    prove,
+    published,
+    running,
+    settle,
+    streams,
+    target,
+    told,
+    traffic,
+    up,
+)
 
 pytestmark = pytest.mark.datapath
 GANG = ROOT / "examples/07-gang"
 GANGS = ROOT / "examples/09-prefill-decode-gangs"
-ROWS = [r for r in breaking.rows() if r.name in ("header-stripped-at-the-route", "two-pools-in-a-rule")]
+# Where the route never reaches Envoy, it answers as if there were none.
+CLIENTS = {"header-stripped-at-the-route": [200], "two-pools-in-a-rule": [404, 500]}
+ROWS = [replace(r, client=CLIENTS[r.name]) for r in breaking.rows() if r.name in CLIENTS]
 
 
 def fleet() -> str:
@@ -98,7 +116,33 @@ def test_a_broken_link_is_named(plane, kube, remote, manifests, row):
     with running(plane, kube, row, manifests) as target:
         settle(plane, row, target)
         sent, verdict = prove(remote, target)
+    assert sent[0].status in row.client, sent
     assert (verdict.name, verdict.link) == (row.verdict, row.link), sent
+
+
+def test_a_roll_of_two_replicas_costs_no_request(plane, kube):
+    """A replica's endpoint goes first, and comes back when the changed one serves; the other serves meanwhile."""
+    found = yaml.safe_load(breaking.deployment())
+    found["metadata"]["name"] = "rolled"
+    found["spec"]["replicas"] = 2
+    for engine in found["spec"]["engines"]:
+        engine["copies"] = 1
+    with deployed(plane, yaml.safe_dump(found)), published(plane, "rolled") as targets:
+        plane.wait("both are published", lambda: len(targets) == 2)
+        with traffic(lambda: random.choice(targets)) as statuses:  # noqa: S311  # No secret.
+            plane.wait("requests are answered", lambda: len(statuses) > 20)
+            for number in range(2):
+                path = f"/spec/engines/{number}/members/0/template/spec/containers/0/env"
+                value = [{"name": "ROLLED", "value": "1"}]
+                patch = [{"op": "add", "path": path, "value": value}]
+                plane.kubectl("patch", "md", "rolled", "--type=json", "-p", json.dumps(patch))
+            plane.wait("every engine is changed and both are published", lambda: has_rolled(kube) and len(targets) == 2)
+        assert set(statuses) == {200}
+
+
+def has_rolled(kube) -> bool:
+    engines = [p["spec"]["containers"][0] for p in kube.get("pods", "-n", "mp-default", "-l", "modelplane.ai/serving")]
+    return len(engines) == 4 and all({"name": "ROLLED", "value": "1"} in e.get("env", []) for e in engines)
 
 
 def test_gangs_of_both_phases_disaggregate_through_their_leaders(plane):

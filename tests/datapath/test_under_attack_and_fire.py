@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from breaking import Row
 from cli import proving
-from served import attack, prove, running, settle, stop
+from served import attack, prove, running, settle, stop, traffic
 
 pytestmark = pytest.mark.datapath
 ATTACKED = Row("attacked", "Nothing.", "Disaggregating", "", [200])
@@ -32,7 +29,6 @@ DRAINED = Row(
         }
     ],
 )
-CLIENTS = 4
 
 
 def test_what_a_client_says_of_routing_reaches_nobody(plane, kube, remote, manifests):
@@ -42,33 +38,11 @@ def test_what_a_client_says_of_routing_reaches_nobody(plane, kube, remote, manif
         attack(remote, target, "qwen")
 
 
-@contextmanager
-def traffic(target) -> Iterator[list[int]]:
-    """Clients that ask on and on; the statuses that they are answered with."""
-    statuses: list[int] = []
-    ended = threading.Event()
-
-    def ask_on():
-        while not ended.is_set():
-            body = {"model": "qwen", "prompt": proving.prompt(200), "max_tokens": 50, "ignore_eos": True}
-            statuses.append(proving.ask(target, body)[0])
-
-    clients = [threading.Thread(target=ask_on) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    try:
-        yield statuses
-    finally:
-        ended.set()
-        for client in clients:
-            client.join()
-
-
 def test_a_killed_prefill_engine_costs_no_request_and_comes_back(plane, kube, remote, manifests):
     """The sidecar decodes alone meanwhile; with picker v0.10 it is said to answer 502."""
     with running(plane, kube, KILLED, manifests) as target:
         settle(plane, KILLED, target)
-        with traffic(target) as statuses:
+        with traffic(lambda: target) as statuses:
             plane.wait("requests are answered", lambda: len(statuses) > 20)
             stop(kube, target.namespace, signal.SIGKILL)
             plane.wait("the engine is back", lambda: restarts(kube, target) == [1])
@@ -81,7 +55,7 @@ def test_a_drained_decode_pod_costs_no_request(plane, kube, remote, manifests):
     with running(plane, kube, DRAINED, manifests) as target:
         settle(plane, DRAINED, target)
         first, _ = sorted(p["metadata"]["name"] for p in proving.pods(remote, target).decode)
-        with traffic(target) as statuses:
+        with traffic(lambda: target) as statuses:
             plane.wait("requests are answered", lambda: len(statuses) > 20)
             kube("delete", "pod", first, "-n", target.namespace, "--wait=false")
             plane.wait("the pod is gone", lambda: not kube.get("pod", first, "-n", target.namespace))

@@ -29,8 +29,9 @@ UNDECIDED = {"InternalError", "InvalidSpec"}
 OF_A_REVISION = {
     "compose-model-replica": ("claim-", "workload-", "secret-", "unsecret-"),
     "compose-cluster-cache": ("job-", "resolver-", "secret-", "unsecret-"),
-    # Nothing is to be sent any more; callers are no longer asked.
+    # Nothing is to be sent any more; callers are no longer asked; who they are is no longer known.
     "compose-model-endpoint": ("secret",),
+    "compose-cluster-tenant": ("callers",),
     "compose-inference-gateway": ("caller-policy",),
 }
 JUNK = st.one_of(

@@ -36,7 +36,7 @@ def graph(*arguments: str) -> tuple[int, str, str]:
 
 
 def test_the_terminal_shows_composites_and_counts_what_clusters_get() -> None:
-    code, told, _ = graph(str(EXAMPLES / "11-from-nothing"))
+    code, told, _ = graph(str(EXAMPLES / "12-from-nothing"))
     assert code == 0
     assert "ModelCache default/qwen  READY\n└── ClusterCache default/qwen-west-c751d  READY\n" in told
     assert "on cluster west: Job, Namespace, PersistentVolumeClaim, Secret\n" in told
@@ -44,7 +44,7 @@ def test_the_terminal_shows_composites_and_counts_what_clusters_get() -> None:
 
 
 def test_the_picture_has_a_box_for_every_object() -> None:
-    code, told, _ = graph(str(EXAMPLES / "11-from-nothing"), "-o", "svg")
+    code, told, _ = graph(str(EXAMPLES / "12-from-nothing"), "-o", "svg")
     assert code == 0
     texts = [text.text for text in ET.fromstring(told).iter(f"{SVG}text")]  # noqa: S314  # It is our own.
     assert {"ModelCache default/qwen", "on cluster west", "PersistentVolumeClaim mp-default/qwen-weights-e6d8c"} <= {

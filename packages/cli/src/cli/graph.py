@@ -14,7 +14,7 @@ gets from them. An SVG has every object in a box of its own.
 
 \b
 Examples:
-  modelplane graph examples/11-from-nothing
+  modelplane graph examples/12-from-nothing
   modelplane graph fleet/ models/ -o svg > fleet.svg
 
 \b

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from compose_serving_stack import gateway, parts
-from schemas.servingstack import Gateway, Spec
 
 from local import charts, tools
 from local.api import Api, Manifest
@@ -40,6 +38,9 @@ class Installation:
 
 def of_the_stack() -> tuple[Installation, ...]:
     """The charts of Envoy Gateway and Envoy AI Gateway as a ServingStack installs them; a user gives values as we do here."""
+    from compose_serving_stack import parts  # noqa: PLC0415  # Most processes that import us install nothing.
+    from schemas.servingstack import Spec  # noqa: PLC0415  # As above.
+
     components = {name: {"values": values} for name, values in yaml.safe_load(_LOCAL.read_text()).items()}
     spec = Spec.model_validate({"providerConfigName": "local", "components": components})
     return tuple(
@@ -59,6 +60,9 @@ def of_the_control_plane() -> tuple[Installation, ...]:
 
 def front() -> list[Manifest]:
     """The GatewayClass, the Gateway and its policy as a ServingStack makes them."""
+    from compose_serving_stack import gateway  # noqa: PLC0415  # As above.
+    from schemas.servingstack import Gateway  # noqa: PLC0415  # As above.
+
     return list(gateway.manifests(Gateway()).values())
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from contract.picker import DIALECTS, V0_7
 from local import tools
 from local.datapath import images
 from local.datapath.images import UnknownImageError
+from local.datapath.launch import Launch
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +55,19 @@ def test_an_unknown_image_is_told_which_are_known():
 def test_an_image_can_lack_nixl():
     assert "LOCAL_ENGINE_WITHOUT_NIXL" in images.program("vllm/vllm-openai-cpu:v0.19.1", {}).env
     assert "LOCAL_ENGINE_WITHOUT_NIXL" not in images.program("vllm/vllm-openai:v0.19.1", {}).env
+
+
+def test_the_gateways_images_are_programs_and_envoy_gateways_may_write_where_its_user_may():
+    found = images.program("docker.io/envoyproxy/gateway:v1.8.3", {})
+    assert (found.entrypoint, found.folders) == (("/usr/local/bin/envoy-gateway",), ("/var/lib/eg",))
+    assert images.program("docker.io/envoyproxy/ai-gateway-controller:v1.0.0", {}).folders == ()
+    script = Launch("ns", ["true"], {}, writable=found.folders).script(Path("/scratch"))
+    assert "mkdir -p -m 777 /scratch/root/var/lib/eg\n" in script
+    with pytest.raises(UnknownImageError, match="envoy-gateway is here in version"):
+        images.program("docker.io/envoyproxy/gateway:v1.9.1", {})
+
+
+def test_the_image_of_the_engine_brings_the_script_that_forms_gangs():
+    (script,) = (f for path, f in images.program("vllm/vllm-openai:v0.19.1", {}).files.items() if path.endswith(".sh"))
+    assert os.access(script, os.X_OK)
+    assert "local.datapath.engine.gang" in script.read_text()

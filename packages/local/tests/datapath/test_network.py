@@ -62,3 +62,27 @@ def test_pods_that_are_played_are_not_run_later():
         control._plan(Plan(ports={"etcd": 1}), options)
     assert control._plan(Plan(), options).clusters == 1
     assert control._plan(Plan(ports={"etcd": 1}, network=200), options).network == 200
+
+
+@pytest.mark.parametrize(
+    ("plan", "asked", "told"),
+    [
+        (Plan(), {"envoy_alone": True}, "give --data-path too"),
+        (
+            Plan(ports={"etcd": 1}, network=200, gateways=True),
+            {"data_path": True, "envoy_alone": True},
+            "run `modelplane down`",
+        ),
+    ],
+)
+def test_envoy_alone_is_chosen_when_pods_begin_to_run(plan, asked, told):
+    with pytest.raises(RefusedError, match=told):
+        control._plan(plan, control.Options(**asked))
+
+
+def test_gateways_run_where_pods_run_unless_envoy_alone_is_asked_for():
+    assert control._plan(Plan(), control.Options(data_path=True)).gateways
+    assert not control._plan(Plan(), control.Options(data_path=True, envoy_alone=True)).gateways
+    assert not control._plan(Plan(), control.Options()).gateways
+    alone = Plan(ports={"etcd": 1}, network=200)
+    assert control._plan(alone, control.Options(data_path=True)) == alone
