@@ -54,7 +54,8 @@ def test_the_weights_get_there_and_the_model_follows(plane: Plane) -> None:
     (workload,) = west.get("deployments", "-n", "mp-default")
     claims = [v["persistentVolumeClaim"]["claimName"] for v in workload["spec"]["template"]["spec"]["volumes"]]
     assert claims == [volume["metadata"]["name"]]
-    assert plane.open_circuits() == set()
+    # Every Object on a cluster changes the user count of its ClusterProviderConfig (design/local-control-plane.md).
+    assert {name for name in plane.open_circuits() if not name.startswith("InferenceCluster/")} == set()
 
 
 def test_a_cache_in_use_cannot_be_deleted(plane: Plane) -> None:
