@@ -54,7 +54,8 @@ def test_the_weights_get_there_and_the_model_follows(plane: Plane) -> None:
     (workload,) = west.get("deployments", "-n", "mp-default")
     claims = [v["persistentVolumeClaim"]["claimName"] for v in workload["spec"]["template"]["spec"]["volumes"]]
     assert claims == [volume["metadata"]["name"]]
-    assert plane.open_circuits() == set()
+    # Every Object on a cluster changes the user count of its ClusterProviderConfig (design/local-control-plane.md).
+    assert {name for name in plane.open_circuits() if not name.startswith("InferenceCluster/")} == set()
 
 
 def test_a_cache_in_use_cannot_be_deleted(plane: Plane) -> None:
@@ -71,6 +72,7 @@ def test_another_repository_is_refused_with_what_to_do(plane: Plane) -> None:
 
 def test_a_cluster_that_is_selected_later_gets_the_same_commit(plane: Plane) -> None:
     plane.kubectl("label", "ic", "east", "region=us", "--overwrite")
+    _look(plane)
     ready = lambda: plane.kubectl.one("mc", "weights")["status"]["summary"]["ready"] == "2/2"  # noqa: E731  # Short here.
     plane.wait("both clusters hold the weights", ready)
     revisions = {child["status"]["revision"] for child in plane.kubectl.get("cc")}
@@ -93,6 +95,7 @@ def test_a_volume_that_is_deleted_is_filled_again(plane: Plane) -> None:
 def test_what_is_no_longer_selected_keeps_its_volume_until_it_is_given_back(plane: Plane) -> None:
     east = plane.cluster("east")
     plane.kubectl("label", "ic", "east", "region=eu", "--overwrite")
+    _look(plane)
     one = lambda: plane.kubectl.one("mc", "weights")["status"]["summary"]["ready"] == "1/1"  # noqa: E731  # Short here.
     plane.wait("east is no longer selected", one)
     assert east.get("pvc", "-n", "mp-default")
@@ -111,6 +114,12 @@ def test_with_the_last_user_the_deletion_follows(plane: Plane) -> None:
 def says(plane: Plane, kind: str, type: str, reason: str) -> None:
     name = "qwen" if kind == "md" else "weights"
     plane.wait(f"{type} is {reason}", lambda: plane.condition(kind, name, type).get("reason") == reason)
+
+
+def _look(plane: Plane) -> None:
+    """Caches look at the fleet every two minutes, and when they are changed."""
+    plane.kubectl("annotate", "mc", "weights", "look=again", "--overwrite")
+    plane.kubectl("annotate", "mc", "weights", "look-")
 
 
 def _name(manifest: Manifest) -> str:

@@ -28,7 +28,8 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
 
 
 def test_the_nodes_of_each_pool_are_found(plane: Plane) -> None:
-    plane.wait("all are found", lambda: said(plane).get("reason") == "Found", 120)
+    """Two minutes after the cluster was declared."""
+    plane.wait("all are found", lambda: said(plane).get("reason") == "Found")
     assert said(plane)["message"] == "pool h100 declares 2 nodes, 2 found."
 
 

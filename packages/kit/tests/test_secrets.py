@@ -5,7 +5,8 @@ from __future__ import annotations
 from kit import composed, labels, secrets
 from kit.remote import Target
 
-COPIES = secrets.Copies(Target("west", "west-1a2b3", "ml-team", {labels.REPLICA: "qwen-0"}), "qwen-0", "mp-ml-team")
+OWNED = {labels.REPLICA: "qwen-0"}
+COPIES = secrets.Copies(Target("west", "west-1a2b3", "ml-team", OWNED), "qwen-0", "mp-ml-team", OWNED)
 MADE = COPIES.objects("hub.example.com")
 WRITER, REMOVER = MADE[secrets.copy_key("hub.example.com")], MADE[secrets.removal_key("hub.example.com")]
 

@@ -130,7 +130,8 @@ def _token(call: Call[ClusterCache]) -> Token | None:
 
 
 def _copies(call: Call[ClusterCache]) -> Copies:
-    return Copies(_target(call), call.name, names.tenant_namespace(call.namespace))
+    target = _target(call)
+    return Copies(target, call.name, names.tenant_namespace(call.namespace), target.labels)
 
 
 def _target(call: Call[ClusterCache]) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -15,6 +16,8 @@ Manifest = dict[str, Any]
 
 # provider-kubernetes lists the nodes anew at its poll.
 _SETTLED_SECONDS, _MISSING_SECONDS = 600.0, 60.0
+# What is born with a cluster, its ledger and first tenant, is as much as its circuit takes.
+_YOUTH_SECONDS = 120.0
 _KEY = "nodes-"
 _PAUSED = "crossplane.io/paused"
 
@@ -32,7 +35,8 @@ def want(call: Call[InferenceCluster], config: str) -> None:
     """For each pool, what finds its nodes by their labels."""
     wanted = {f"{_KEY}{pool.name}": _collection(call.name, config, pool) for pool in call.xr.spec.nodePools}
     for key, manifest in wanted.items():
-        call.want(key, manifest)
+        if call.seen(key) or not _youth(call):
+            call.want(key, manifest)
     for key in call.observed():
         if key.startswith(_KEY) and key not in wanted:
             call.drop(key)
@@ -41,7 +45,7 @@ def want(call: Call[InferenceCluster], config: str) -> None:
 def report(call: Call[InferenceCluster], found: Counter[str] | None) -> None:
     """Set PoolNodesFound, last of all conditions; what was said before stands until the nodes were looked at."""
     if call.report.is_ready():
-        call.look_again(_SETTLED_SECONDS)
+        call.look_again(_youth(call) or _SETTLED_SECONDS)
     pools = call.xr.spec.nodePools
     trouble = next((t for t in (call.trouble(f"{_KEY}{pool.name}") for pool in pools) if t), "")
     if trouble:
@@ -51,6 +55,12 @@ def report(call: Call[InferenceCluster], found: Counter[str] | None) -> None:
         _compare(call, found)
     elif not conditions.find({"status": call.xr.status.manifest()}, "PoolNodesFound"):
         call.condition("PoolNodesFound", None, "NotChecked", "The cluster's nodes have not been counted yet.")
+
+
+def _youth(call: Call[InferenceCluster]) -> float:
+    """How many seconds the cluster is too young to be counted; 0 when it is old enough."""
+    left = _YOUTH_SECONDS - call.age(call.xr.metadata.creationTimestamp)
+    return float(math.ceil(left)) if left > 0 else 0.0
 
 
 def _compare(call: Call[InferenceCluster], found: Counter[str]) -> None:

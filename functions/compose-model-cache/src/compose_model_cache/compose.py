@@ -15,6 +15,8 @@ from compose_model_cache.sites import Site
 
 # The birth of a composite is some thirty events: more at once open the cache's circuit.
 WAVE = 2
+# What is born with a cluster is as much as its circuit takes, and each Object that goes to it is an event.
+YOUTH_SECONDS = 60.0
 # Whoever has not found the commit by then is not waited for alone.
 PATIENCE_SECONDS = 60.0
 MOST_CLUSTERS = 256
@@ -47,7 +49,8 @@ def compose(call: Call[ModelCache]) -> None:
         elif site:
             call.want(child.key, children.manifest(call, site, found, child.image))
     waiting = [fleet[name] for name in sorted(selected - existing.keys())]
-    for site in _next(waiting, existing, found):
+    grown = [site for site in waiting if call.age(site.created) > YOUTH_SECONDS]
+    for site in _next(grown, existing, found):
         call.want(children.key(site.name), children.manifest(call, site, found))
     call.status(revision=found or None)
     report.report(call, report.State(selected, chosen - selected, existing, fleet))

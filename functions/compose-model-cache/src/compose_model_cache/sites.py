@@ -20,6 +20,7 @@ class Site:
     name: str
     config: str
     """The ClusterProviderConfig; empty before the cluster was composed."""
+    created: str
     labels: Mapping[str, str]
     allowed: LabelSelector
     admits_some: bool
@@ -45,6 +46,7 @@ def of_cluster(cluster: Fields) -> str:
     told = (
         cluster.text("metadata.name", ""),
         cluster.text("status.providerConfigName", ""),
+        cluster.text("metadata.creationTimestamp", ""),
         cluster.texts("metadata.labels"),
         label_selector(cluster.part("spec.allowedNamespaces")),
         cluster.flag("spec.drain", default=False),
@@ -57,8 +59,10 @@ def of_cluster(cluster: Fields) -> str:
 
 def read(line: str) -> Site:
     """The cluster that a line stands for."""
-    name, config, labels, allowed, drain, storage_class, image, taints = json.loads(line)
-    return Site(name, config, labels, read_selector(allowed), bool(allowed), drain, storage_class, image, tuple(taints))
+    name, config, created, labels, allowed, drain, storage_class, image, taints = json.loads(line)
+    return Site(
+        name, config, created, labels, read_selector(allowed), bool(allowed), drain, storage_class, image, tuple(taints)
+    )
 
 
 def _taint(taint: Fields) -> dict[str, str]:

@@ -24,7 +24,7 @@ def compose(call: Call[ModelReplica]) -> None:
     call.want(CLAIM_KEY, capacity.claim(call.xr))
     site = locate(call)
     if not isinstance(site, Refused):
-        copies = Copies(site.target, call.name, site.namespace)
+        copies = Copies(site.target, call.name, site.namespace, owned_labels(call.xr))
         missing = _want_secrets(call, copies)
         for engine in call.xr.spec.engines:
             _want_workload(call, site, engine, copies, missing)

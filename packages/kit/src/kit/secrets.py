@@ -6,7 +6,7 @@ does not. So one Object only updates, which makes what is missing too, and anoth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,8 @@ class Copies:
     target: Target
     owner: str
     namespace: str
+    labels: Mapping[str, str]
+    """What each copy is labelled with on the cluster."""
 
     def name(self, secret: str) -> str:
         """What the copy of a Secret is called on the cluster."""
@@ -34,7 +36,7 @@ class Copies:
 
     def objects(self, secret: str) -> dict[str, Manifest]:
         """The two Objects of a copy, by key."""
-        metadata = {"name": self.name(secret), "namespace": self.namespace, "labels": dict(self.target.labels)}
+        metadata = {"name": self.name(secret), "namespace": self.namespace, "labels": dict(self.labels)}
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
         remover = names.child_name(self.owner, removal_key(secret))
         # Once the remover is gone, and it goes last, nothing makes the copy again.

@@ -97,7 +97,7 @@ class Plane:
 
     def clear(self) -> None:
         """Delete every model and the fleet, and wait until nothing of them is left on the control plane."""
-        for kinds in ("md", "mr", "ic,icl"):
+        for kinds in ("md", "mr", "mc", "ic,icl"):
             self.kubectl("delete", kinds, "--all", "-A" if kinds != "ic,icl" else "--wait=true", check=False)
         everything = (
             f"{_COMPOSITES},objects.kubernetes.m.crossplane.io,clusterproviderconfigs.kubernetes.m.crossplane.io"

@@ -74,7 +74,7 @@ class Fleet:
             manifest = self._existing(cluster, key, found)
             if manifest is None:
                 return None, f"observe failed: {key} not found on {cluster}"
-        elif found is None or (found.owner != key_of(value) and found.manifest != manifest):
+        elif found is None or not (found.owner == key_of(value) or (outlives(value) and found.manifest == manifest)):
             return None, f"{key} on {cluster} is already written by another Object"
         elif key.namespace and not self._has_namespace(cluster, key.namespace):
             return None, f'create failed: namespaces "{key.namespace}" not found on {cluster}'
