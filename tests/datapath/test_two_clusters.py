@@ -26,10 +26,17 @@ def plane(tmp_path_factory):
     fleet = f"{(EXAMPLE / 'fleet.yaml').read_text()}---\n{GATEWAY}"
     with served.up(tmp_path_factory.mktemp("two") / "state", "gateways", fleet, clusters=2) as plane:
         model = next(yaml.safe_load_all((EXAMPLE / "deployments.yaml").read_text()))
+        (container,) = model["spec"]["engines"][0]["members"][0]["template"]["spec"]["containers"]
+        # The simulated engine tells by a header which pod it is.
+        container["env"] = [field("POD_NAME", "name"), field("POD_NAMESPACE", "namespace")]
         chosen = service("qwen", ({"modelplane.ai/deployment": "qwen"}, 1))
         with applied(plane, model, chosen):
             plane.wait("the service is Ready", lambda: ready(plane, "ms", "qwen"))
             yield plane
+
+
+def field(name, path):
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": f"metadata.{path}"}}}
 
 
 @pytest.fixture(scope="module")

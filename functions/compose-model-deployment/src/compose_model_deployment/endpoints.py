@@ -31,7 +31,8 @@ def want_endpoints(call: Call[ModelDeployment], replicas: list[Existing], withdr
 
 def _endpoint(call: Call[ModelDeployment], existing: Existing, spec: Manifest) -> Manifest:
     theirs = {k: v for k, v in call.xr.metadata.labels.items() if not k.startswith("crossplane.io/")}
-    own = {"copies": _copies(existing), **({"models": models} if (models := _models(existing)) else {})}
+    told = ((call.seen(endpoint_key(existing.ordinal)) or {}).get("spec") or {}).get("copies", 0)
+    own = {"copies": _copies(existing, int(told)), **({"models": models} if (models := _models(existing)) else {})}
     return {
         "apiVersion": "modelplane.ai/v1alpha1",
         "kind": "ModelEndpoint",
@@ -49,11 +50,18 @@ def _endpoint(call: Call[ModelDeployment], existing: Existing, spec: Manifest) -
     }
 
 
-def _copies(existing: Existing) -> int:
-    """How many copies answer: a ModelService sends requests in proportion."""
+def _copies(existing: Existing, told: int) -> int:
+    """How many copies answer: a ModelService sends requests in proportion. `told` is what the endpoint says now."""
     answering = {e.name for e in existing.replica.spec.engines if e.phase != "Prefill"}
-    found = existing.replica.status
-    return max(sum(e.ready or 0 for e in found.engines if e.name in answering), 1)
+    engines = [e for e in existing.replica.status.engines if e.name in answering]
+    ready, desired = sum(e.ready or 0 for e in engines), sum(e.desired or 0 for e in engines)
+    return max(counted(ready, desired, told), 1)
+
+
+def counted(ready: int, desired: int, told: int) -> int:
+    """What is told of copies that come up one by one: each change of an endpoint costs its deployment's circuit six tokens."""
+    news = ready == desired or ready < told or ready >= 2 * told
+    return ready if news else told
 
 
 def _models(existing: Existing) -> list[str]:
