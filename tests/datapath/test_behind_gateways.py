@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import breaking
 import pytest
@@ -38,10 +38,12 @@ ROWS = [replace(r, client=CLIENTS[r.name]) for r in breaking.rows() if r.name in
 
 
 def fleet() -> str:
-    """The nodes of all three examples on one cluster."""
+    """The nodes of all three examples on one cluster, twice as many of the first."""
     each = [yaml.safe_load_all((e / "fleet.yaml").read_text()) for e in (breaking.EXAMPLE, GANGS, GANG)]
     found = {(m["kind"], m["metadata"]["name"]): m for documents in each for m in documents}
     pools = found["InferenceCluster", "geneva"]["spec"]["nodePools"]
+    for pool in pools:
+        pool["nodeCount"] *= 2
     for name in ("turin", "stockholm"):
         pools += found.pop(("InferenceCluster", name))["spec"]["nodePools"]
     return yaml.safe_dump_all(found.values())
@@ -56,7 +58,7 @@ def plane(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def kube(plane):
-    return geneva(plane, nodes=14)
+    return geneva(plane, nodes=17)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,12 @@ def qwen(plane):
         yield target(plane, "qwen-0")
 
 
+def proven(remote, target) -> None:
+    sent, verdict = prove(remote, target)
+    assert (verdict.name, verdict.link) == ("Disaggregating", ""), sent
+    disaggregates({s.name: asdict(s.counted) for s in sent})
+
+
 def test_the_gateway_is_the_controllers_own(kube):
     """Nothing of ours has touched its status, and its Envoy runs from the Deployment that its controller made."""
     found = kube.one("gateway", "inference-gateway", "-n", "modelplane-system")
@@ -87,9 +95,8 @@ def test_the_gateway_is_the_controllers_own(kube):
     }
 
 
-@pytest.mark.usefixtures("qwen")
-def test_the_example_disaggregates_by_the_engines_own_counters(plane):
-    disaggregates(plane, "qwen")
+def test_the_example_disaggregates_by_the_engines_own_counters(remote, qwen):
+    proven(remote, qwen)
 
 
 @pytest.mark.usefixtures("qwen")
@@ -145,9 +152,9 @@ def has_rolled(kube) -> bool:
     return len(engines) == 4 and all({"name": "ROLLED", "value": "1"} in e.get("env", []) for e in engines)
 
 
-def test_gangs_of_both_phases_disaggregate_through_their_leaders(plane):
+def test_gangs_of_both_phases_disaggregate_through_their_leaders(plane, remote):
     with deployed(plane, breaking.deployment(GANGS)):
-        disaggregates(plane, "deepseek")
+        proven(remote, target(plane, "deepseek-0"))
 
 
 def test_a_gangs_leader_serves(plane):
