@@ -165,7 +165,8 @@ class Start:
         if self.plan.stack:
             return  # A bare cluster has no gateway yet.
         for cluster in clusters:
-            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster), self.plan.gateways), "fleet")
+            process = f"{cluster}-kubelet" if self.plan.gateways else "fleet"
+            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster), self.plan.gateways), process)
 
     def _apiserver(self, cluster: str) -> Api:
         spec = self.commands.apiserver(cluster)
