@@ -18,19 +18,19 @@ HERE = Path(__file__).resolve().parent
 EXAMPLE = HERE.parents[1] / "examples" / "08-prefill-decode"
 KINDS = {
     "inferenceclass": "h100-node",
-    "inferencecluster": "west",
+    "inferencecluster": "geneva",
     "modeldeployment": "qwen",
     "modelreplica": "qwen-0",
     "modelroute": "qwen-0",
     "modelendpoint": "qwen-0",
-    "capacityledger": "west",
+    "capacityledger": "geneva",
     "clustertenant": "",
 }
 _VARIES = re.compile(
     r"^ *(Creation Timestamp|Last Transition Time|Generation|Resource Version|UID|Observed Generation):"
 )
 _OTHERS_EVERY_TIME = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=west-)[0-9a-f]{5}\b"
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=geneva-)[0-9a-f]{5}\b"
 )
 
 
@@ -54,7 +54,6 @@ def test_describe_says_what_is_written_down(kind: str, ready: Plane) -> None:
 
 
 def _described(plane: Plane, kind: str) -> str:
-    named = [KINDS[kind]] if KINDS[kind] else ["-n", "modelplane-system"]
-    lines = plane.kubectl("describe", kind, *named).partition("\nEvents:")[0].splitlines()
+    lines = plane.kubectl("describe", kind, *filter(None, [KINDS[kind]])).partition("\nEvents:")[0].splitlines()
     told = (_OTHERS_EVERY_TIME.sub("…", line.rstrip()) for line in lines if not _VARIES.match(line))
     return "\n".join(told) + "\n"

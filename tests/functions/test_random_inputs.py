@@ -168,8 +168,8 @@ def at_liberty(function: str, ask: wire.Ask) -> set[str]:
     if function == "compose-model-deployment":
         asked = ask.xr["spec"]["replicas"]
         surplus = sum(k.startswith("replica-") for k in ask.observed) - asked if isinstance(asked, int) else 0
-        never_ran = {k for k, seen in ask.observed.items() if k.startswith("replica-") and not ran(seen)}
-        return set(ask.observed) if surplus > 0 else never_ran | {k for k in ask.observed if k.startswith("endpoint-")}
+        free = never_ran(ask) | turned_out(ask)
+        return set(ask.observed) if surplus > 0 else free | {k for k in ask.observed if k.startswith("endpoint-")}
     if function == "compose-serving-stack":
         return {k for k in ask.observed if k.startswith("release-")}  # Switched off: it stays on the cluster.
     if function == "compose-model-cache" and ask.xr["spec"]["reclaim"] == "Delete":
@@ -180,6 +180,18 @@ def at_liberty(function: str, ask: wire.Ask) -> set[str]:
     if function == "compose-model-service":
         return set(ask.observed) - {"route", "unavailable", "hidden", "host"}  # Of endpoints that are withdrawn.
     return {k for k in ask.observed if k.startswith(OF_A_REVISION.get(function, ()))}
+
+
+def never_ran(ask: wire.Ask) -> set[str]:
+    return {k for k, seen in ask.observed.items() if k.startswith("replica-") and not ran(seen)}
+
+
+def turned_out(ask: wire.Ask) -> set[str]:
+    """Whose turn has come to make room for themselves: their needs were changed, and fit only once they are gone."""
+    status = ask.xr.get("status")
+    turns = status.get("turns") if isinstance(status, dict) else None
+    removed = [t["replica"] for t in turns if t["change"] == "Remove"] if isinstance(turns, list) else []
+    return {f"replica-{name.rpartition('-')[2]}" for name in removed}
 
 
 def ran(replica: wire.Manifest) -> bool:
@@ -194,10 +206,10 @@ def ran(replica: wire.Manifest) -> bool:
 def test_replicas_go_only_when_fewer_are_asked_for(ask: wire.Ask) -> None:
     """However broken the rest: as many replicas stay as the deployment asks for, or all of them.
 
-    One that has never held nodes may be replaced by one in another place.
+    One that has never held nodes may make room for one in another place.
     """
     ask, got = reconcile(run_of("compose-model-deployment"), ask)
-    removed = {k for k in gone(ask, got) if k.startswith("replica-")}
+    removed = {k for k in gone(ask, got) if k.startswith("replica-")} - never_ran(ask) - turned_out(ask)
     if removed:
         existing = {k for k in ask.observed if k.startswith("replica-")}
         new = {k for k in got.desired if k.startswith("replica-")} - existing

@@ -10,11 +10,12 @@ from kit.function import Function, Router
 from kit.remote import Target
 from schemas import ClusterTenant, InferenceCluster
 
+KUBECONFIG = {"name": "west-kubeconfig", "key": "kubeconfig"}
 XR = {
     "apiVersion": "modelplane.ai/v1alpha1",
     "kind": "ClusterTenant",
     "metadata": {"name": "west-team", "namespace": "modelplane-system"},
-    "spec": {"clusterName": "west", "providerConfigName": "west", "namespace": "team"},
+    "spec": {"clusterName": "west", "providerConfigName": "west", "kubeconfig": KUBECONFIG, "namespace": "team"},
 }
 MAP = {
     "apiVersion": "v1",

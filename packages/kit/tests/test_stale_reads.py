@@ -7,11 +7,12 @@ from kit.call import Call
 from kit.function import Function
 from schemas import ClusterTenant
 
+KUBECONFIG = {"name": "west-kubeconfig", "key": "kubeconfig"}
 XR = {
     "apiVersion": "modelplane.ai/v1alpha1",
     "kind": "ClusterTenant",
     "metadata": {"name": "west-team", "namespace": "modelplane-system", "resourceVersion": "7"},
-    "spec": {"clusterName": "west", "providerConfigName": "west", "namespace": "team"},
+    "spec": {"clusterName": "west", "providerConfigName": "west", "kubeconfig": KUBECONFIG, "namespace": "team"},
 }
 
 

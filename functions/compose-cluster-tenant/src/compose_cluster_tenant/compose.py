@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit import labels, names
+from kit import labels, names, remote
 from kit.call import Call
 from kit.remote import Manifest, Target, tenant_namespace
 from schemas import ClusterTenant
@@ -14,8 +14,12 @@ def compose(call: Call[ClusterTenant]) -> None:
     """Compose the remote Namespace, the engines' account, and what endpoint pickers may read there."""
     spec = call.xr.spec
     namespace = names.tenant_namespace(spec.namespace)
-    target = Target(spec.clusterName, spec.providerConfigName, call.namespace, {labels.TENANT: spec.namespace})
+    target = Target(spec.clusterName, spec.providerConfigName, names.SYSTEM_NAMESPACE, {labels.TENANT: spec.namespace})
     tenant = {labels.TENANT: spec.namespace}
+    # Its own: each Object on the cluster changes it, and that would wake the InferenceCluster (`design/local-control-plane.md`).
+    config = names.tenant_config(spec.providerConfigName, spec.namespace)
+    secret = (spec.kubeconfig.name, spec.kubeconfig.key)
+    call.want("provider-config", remote.provider_config(remote.API_VERSION, config, spec.clusterName, secret))
     name = names.child_name(call.name, "namespace")
     call.want("namespace", target.apply_for_good(name, tenant_namespace(spec.namespace)))
     # Tried before its namespace exists, these would wait for the provider's back-off.

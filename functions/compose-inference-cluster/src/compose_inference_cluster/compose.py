@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import labels, names
+from kit import labels, names, remote
 from kit.call import Call, Stop
 from kit.remote import Target
 from schemas import ClusterTenant, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
 from compose_inference_cluster import classes, guard, ledger, nodes, stack
-from compose_inference_cluster.access import access
 from compose_inference_cluster.pools import gpu_pools, total
 
 Manifest = dict[str, Any]
@@ -46,7 +45,7 @@ def compose(call: Call[InferenceCluster]) -> None:
         nodes.want(call, config)
     else:
         classes.look(call)
-    _report_capacity(call, config)
+    _report_capacity(call, config, existing.secretRef)
     call.status(providerConfigName=config, gateway={"address": address} if address else None)
     if managed:
         stack.report(call)
@@ -56,7 +55,7 @@ def compose(call: Call[InferenceCluster]) -> None:
     nodes.report(call, found)
 
 
-def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
+def _report_capacity(call: Call[InferenceCluster], config: str, kubeconfig: SecretRef) -> None:
     """What the ledger has committed; what it said last while it says nothing."""
     books = ledger.read(call)
     if books is None:
@@ -66,7 +65,8 @@ def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
             return
         call.report.keep()
         return
-    _want_tenants(call, config, set(books.namespaces))
+    access = {"providerConfigName": config, "kubeconfig": {"name": kubeconfig.name, "key": kubeconfig.key}}
+    _want_tenants(call, access, set(books.namespaces))
     pools = gpu_pools(call.xr.spec.nodePools, {p.name: p for p in books.pools})
     call.status(gpuPools=pools, nodes=total(pools))
     if books.replicas:
@@ -74,8 +74,8 @@ def _report_capacity(call: Call[InferenceCluster], config: str) -> None:
 
 
 def _want_access(call: Call[InferenceCluster], config: str, kubeconfig: SecretRef) -> None:
-    manifest = access("kubernetes.m.crossplane.io/v1alpha1", config, call.name, kubeconfig)
-    call.want("provider-config", manifest)
+    secret = (kubeconfig.name, kubeconfig.key)
+    call.want("provider-config", remote.provider_config(remote.API_VERSION, config, call.name, secret))
 
 
 def _watch_gateway(call: Call[InferenceCluster], config: str) -> None:
@@ -89,24 +89,23 @@ def _watch_gateway(call: Call[InferenceCluster], config: str) -> None:
     call.want(stack.GATEWAY, target.observe(name, gateway, _GATEWAY_READY_WHEN))
 
 
-def _want_tenants(call: Call[InferenceCluster], config: str, namespaces: set[str]) -> None:
+def _want_tenants(call: Call[InferenceCluster], access: Manifest, namespaces: set[str]) -> None:
     for namespace in sorted(namespaces):
-        call.want(f"tenant-{namespace}", _tenant(call.name, config, namespace, stack.callers(call)))
+        call.want(f"tenant-{namespace}", _tenant(call.name, access, namespace, stack.callers(call)))
     for key in call.observed():
         if key.startswith("tenant-") and key.removeprefix("tenant-") not in namespaces:
             call.drop(key)
     guard.want(call, in_use=bool(namespaces))
 
 
-def _tenant(cluster: str, config: str, namespace: str, callers: list[str]) -> Manifest:
-    spec = {"clusterName": cluster, "providerConfigName": config, "namespace": namespace}
+def _tenant(cluster: str, access: Manifest, namespace: str, callers: list[str]) -> Manifest:
+    spec = {"clusterName": cluster, **access, "namespace": namespace}
     tenant = ClusterTenant.model_validate(
         {
             "apiVersion": "modelplane.ai/v1alpha1",
             "kind": "ClusterTenant",
             "metadata": {
                 "name": names.tenant_name(cluster, namespace),
-                "namespace": names.SYSTEM_NAMESPACE,
                 "labels": {labels.CLUSTER: cluster, labels.TENANT: namespace},
             },
             "spec": {**spec, "callers": callers} if callers else spec,

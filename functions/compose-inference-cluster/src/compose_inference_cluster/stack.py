@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import conditions, labels, names
+from kit import conditions, labels, names, remote
 from kit.call import Call, NotFetched
 from schemas import InferenceCluster, ServingStack
 from schemas.inferencecluster import SecretRef
-
-from compose_inference_cluster.access import access
 
 Manifest = dict[str, Any]
 
@@ -29,7 +27,9 @@ def is_wanted(call: Call[InferenceCluster]) -> bool:
 
 def want(call: Call[InferenceCluster], config: str, kubeconfig: SecretRef) -> None:
     """The ServingStack, and the access that its Helm releases need. It watches the gateway from now on."""
-    manifest = access("helm.m.crossplane.io/v1beta1", config, call.name, kubeconfig)
+    manifest = remote.provider_config(
+        "helm.m.crossplane.io/v1beta1", config, call.name, (kubeconfig.name, kubeconfig.key)
+    )
     call.want(_HELM_CONFIG, manifest)
     call.want(KEY, _manifest(call.xr, config))
     call.drop(GATEWAY)

@@ -116,7 +116,7 @@ def _granted(call: Call[ModelReplica], grant: Grant) -> Site | Refused:
             return _not_given(name)
         return Refused("TenantNotReady", f"Waiting for namespace {namespace} on cluster {name}.")
     mine = {labels.REPLICA: call.name}
-    target = Target(name, site["providerConfig"], call.namespace, mine)
+    target = Target(name, names.tenant_config(site["providerConfig"], call.namespace), call.namespace, mine)
     return Site(target, namespace, site["gateway"], site["offer"], pools)
 
 
@@ -124,7 +124,7 @@ def _tenant_is_ready(call: Call[ModelReplica], cluster: str) -> bool:
     """Looked at, not watched: the birth of a tenant would open the circuit of the first replica in it."""
     name = names.tenant_name(cluster, call.namespace)
     kind = group_version_kind(ClusterTenant)
-    found = call.peek_manifests("tenant", *kind, _readiness, name=name, namespace=names.SYSTEM_NAMESPACE)
+    found = call.peek_manifests("tenant", *kind, _readiness, name=name)
     if found is None:
         raise NotFetched("tenant")
     if "True" in found:

@@ -53,6 +53,11 @@ def tenant_name(cluster: str, namespace: str) -> str:
     return child_name(cluster, namespace)
 
 
+def tenant_config(config: str, namespace: str) -> str:
+    """The ClusterProviderConfig by which what `namespace` runs is written, on the cluster that has `config`."""
+    return child_name(config, namespace)
+
+
 def cache_volume(cache: str) -> str:
     """The claim of a ModelCache's volume, in its tenant's namespace on each cluster."""
     return child_name(cache, "weights")

@@ -103,6 +103,22 @@ def tenant_namespace(namespace: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
+def provider_config(api_version: str, name: str, cluster: str, kubeconfig: tuple[str, str]) -> Manifest:
+    """The ClusterProviderConfig of the provider of `api_version`; `kubeconfig` is a Secret in modelplane-system, and its key."""
+    secret, key = kubeconfig
+    return {
+        "apiVersion": api_version,
+        "kind": "ClusterProviderConfig",
+        "metadata": {"name": name, "labels": {labels.CLUSTER: cluster}},
+        "spec": {
+            "credentials": {
+                "source": "Secret",
+                "secretRef": {"namespace": names.SYSTEM_NAMESPACE, "name": secret, "key": key},
+            }
+        },
+    }
+
+
 def nudged(manifest: Manifest) -> Manifest:
     """The Object with a change: its provider looks at what changes, or after ten minutes."""
     metadata = manifest["metadata"]

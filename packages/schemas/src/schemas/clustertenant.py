@@ -6,21 +6,6 @@ from pydantic import ConfigDict, Field
 from schemas.base import Condition, Metadata, Model
 
 
-class Spec(Model):
-    """Which tenant, and where."""
-
-    clusterName: Annotated[str, Field(max_length=63)]
-    """InferenceCluster that serves the tenant."""
-    providerConfigName: Annotated[str, Field(max_length=253)]
-    """ClusterProviderConfig through which the cluster is reached."""
-    namespace: Annotated[str, Field(max_length=63)]
-    """The tenant's namespace on the control plane."""
-    callers: Annotated[list[str], Field(max_length=8)] = []
-    """Namespaces on the cluster that may call the tenant's pods, beside themselves; everybody may when absent."""
-    crossplane: dict[str, Any] = {}
-    """How Crossplane reconciles this composite."""
-
-
 class Status(Model):
     """What was made."""
 
@@ -31,6 +16,32 @@ class Status(Model):
     """Name of the tenant's namespace on the cluster."""
     conditions: list[Condition] = []
     """What holds now, and why not."""
+
+
+class Kubeconfig(Model):
+    """Secret in modelplane-system by which what the tenant runs is written to the cluster."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Name of the Secret."""
+    key: Annotated[str, Field(max_length=253)]
+    """Key in the Secret."""
+
+
+class Spec(Model):
+    """Which tenant, and where."""
+
+    clusterName: Annotated[str, Field(max_length=63)]
+    """InferenceCluster that serves the tenant."""
+    providerConfigName: Annotated[str, Field(max_length=253)]
+    """ClusterProviderConfig through which the cluster is reached."""
+    kubeconfig: Kubeconfig
+    """Secret in modelplane-system by which what the tenant runs is written to the cluster."""
+    namespace: Annotated[str, Field(max_length=63)]
+    """The tenant's namespace on the control plane."""
+    callers: Annotated[list[str], Field(max_length=8)] = []
+    """Namespaces on the cluster that may call the tenant's pods, beside themselves; everybody may when absent."""
+    crossplane: dict[str, Any] = {}
+    """How Crossplane reconciles this composite."""
 
 
 class ClusterTenant(Model):
