@@ -80,7 +80,13 @@ def test_roles_name_kinds_that_exist_and_users_none_that_are_composed():
     }
     assert written["modelplane-viewer"] == set()
     assert written["modelplane-user"] < written["modelplane-platform"] < plurals
-    assert not written["modelplane-platform"] & {"modelreplicas", "modelroutes", "clustertenants", "capacityledgers"}
+    assert not written["modelplane-platform"] & {
+        "modelreplicas",
+        "modelroutes",
+        "clustertenants",
+        "clustercaches",
+        "capacityledgers",
+    }
 
 
 def test_everybody_may_read_every_group_of_ours():
@@ -92,11 +98,20 @@ def test_everybody_may_read_every_group_of_ours():
 
 
 def test_the_policy_is_about_the_labels_that_claims_and_grants_have():
-    (policy,) = _of("ValidatingAdmissionPolicy")
+    policy = _policy("modelplane-claims-and-grants")
     (condition,) = policy["spec"]["matchConditions"]
     for label in (labels.CAPACITY_CLAIM, labels.CAPACITY_GRANT):
         assert condition["expression"].count(f'"{label}"') == 2
         assert label in policy["spec"]["validations"][0]["message"]
+
+
+def test_the_policy_is_about_the_label_that_copies_of_secrets_have():
+    (condition,) = _policy("modelplane-copied-secrets")["spec"]["matchConditions"]
+    assert f'"{labels.COPIED}"' in condition["expression"]
+
+
+def _policy(name):
+    return next(m for m in _of("ValidatingAdmissionPolicy") if m["metadata"]["name"] == name)
 
 
 def test_what_is_composed_by_a_provider_is_activated():

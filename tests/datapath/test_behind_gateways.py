@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import breaking
 import pytest
 import yaml
 from breaking import ROOT
 from cli import proving
+from local import gateways
 from local.api import Api
 from remote import Remote
 from served import (
@@ -38,10 +39,12 @@ ROWS = [replace(r, client=CLIENTS[r.name]) for r in breaking.rows() if r.name in
 
 
 def fleet() -> str:
-    """The nodes of all three examples on one cluster."""
+    """The nodes of all three examples on one cluster, twice as many of the first."""
     each = [yaml.safe_load_all((e / "fleet.yaml").read_text()) for e in (breaking.EXAMPLE, GANGS, GANG)]
     found = {(m["kind"], m["metadata"]["name"]): m for documents in each for m in documents}
     pools = found["InferenceCluster", "geneva"]["spec"]["nodePools"]
+    for pool in pools:
+        pool["nodeCount"] *= 2
     for name in ("turin", "stockholm"):
         pools += found.pop(("InferenceCluster", name))["spec"]["nodePools"]
     return yaml.safe_dump_all(found.values())
@@ -56,7 +59,7 @@ def plane(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def kube(plane):
-    return geneva(plane, nodes=14)
+    return geneva(plane, nodes=17)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,12 @@ def qwen(plane):
         yield target(plane, "qwen-0")
 
 
+def proven(remote, target) -> None:
+    sent, verdict = prove(remote, target)
+    assert (verdict.name, verdict.link) == ("Disaggregating", ""), sent
+    disaggregates({s.name: asdict(s.counted) for s in sent})
+
+
 def test_the_gateway_is_the_controllers_own(kube):
     """Nothing of ours has touched its status, and its Envoy runs from the Deployment that its controller made."""
     found = kube.one("gateway", "inference-gateway", "-n", "modelplane-system")
@@ -87,9 +96,8 @@ def test_the_gateway_is_the_controllers_own(kube):
     }
 
 
-@pytest.mark.usefixtures("qwen")
-def test_the_example_disaggregates_by_the_engines_own_counters(plane):
-    disaggregates(plane, "qwen")
+def test_the_example_disaggregates_by_the_engines_own_counters(remote, qwen):
+    proven(remote, qwen)
 
 
 @pytest.mark.usefixtures("qwen")
@@ -107,8 +115,7 @@ def test_a_stream_lasts_longer_than_a_gateways_default(plane):
 
 
 def test_what_a_client_says_of_routing_reaches_nobody(remote, qwen):
-    """Without the stack's ClientTrafficPolicy the sidecar calls whatever host a client names."""
-    attack(remote, qwen, "qwen")
+    assert attack(remote, qwen, "qwen") == (200, False)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -118,6 +125,19 @@ def test_a_broken_link_is_named(plane, kube, remote, manifests, row):
         sent, verdict = prove(remote, target)
     assert sent[0].status in row.client, sent
     assert (verdict.name, verdict.link) == (row.verdict, row.link), sent
+
+
+def test_gangs_of_both_phases_disaggregate_through_their_leaders(plane, remote):
+    with deployed(plane, breaking.deployment(GANGS)):
+        proven(remote, target(plane, "deepseek-0"))
+
+
+def test_a_gangs_leader_serves(plane):
+    with deployed(plane, (GANG / "deployment.yaml").read_text()):
+        asked = {"model": "llama-405b", "prompt": "hello", "max_tokens": 3}
+        where = target(plane, "llama-405b-0")
+        status, text = plane.wait("it answers", lambda: (a := proving.ask(where, asked))[0] == 200 and a, patience=20)
+    assert (status, json.loads(text)["model"]) == (200, "llama-405b")
 
 
 def test_a_roll_of_two_replicas_costs_no_request(plane, kube):
@@ -145,14 +165,11 @@ def has_rolled(kube) -> bool:
     return len(engines) == 4 and all({"name": "ROLLED", "value": "1"} in e.get("env", []) for e in engines)
 
 
-def test_gangs_of_both_phases_disaggregate_through_their_leaders(plane):
-    with deployed(plane, breaking.deployment(GANGS)):
-        disaggregates(plane, "deepseek")
-
-
-def test_a_gangs_leader_serves(plane):
-    with deployed(plane, (GANG / "deployment.yaml").read_text()):
-        asked = {"model": "llama-405b", "prompt": "hello", "max_tokens": 3}
-        where = target(plane, "llama-405b-0")
-        status, text = plane.wait("it answers", lambda: (a := proving.ask(where, asked))[0] == 200 and a, patience=20)
-    assert (status, json.loads(text)["model"]) == (200, "llama-405b")
+def test_it_is_the_stacks_policy_that_keeps_clients_from_routing(plane, kube, remote, qwen):
+    """Without it the sidecar calls whatever host a client names."""
+    kube("delete", "clienttrafficpolicy", "inference-gateway", "-n", "modelplane-system")
+    try:
+        plane.wait("the host is called", lambda: attack(remote, qwen, "qwen")[1], patience=30)
+    finally:
+        kube("apply", "-f", "-", stdin=yaml.safe_dump_all(gateways.front()))
+    plane.wait("nobody calls it any more", lambda: not attack(remote, qwen, "qwen")[1], patience=30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import breaking
 import pytest
 from served import deployed, disaggregates, streams, told
@@ -18,7 +20,11 @@ def qwen(plane):
 
 @pytest.mark.usefixtures("qwen")
 def test_the_example_disaggregates_by_the_engines_own_counters(plane):
-    disaggregates(plane, "qwen")
+    code, output = told(plane, "md/qwen", "-o", "json")
+    assert code == 0, output
+    (replica,) = json.loads(output)["replicas"]
+    assert (replica["verdict"], replica["link"]) == ("Disaggregating", "")
+    disaggregates({e["request"]: e for e in replica["evidence"]})
 
 
 @pytest.mark.usefixtures("qwen")

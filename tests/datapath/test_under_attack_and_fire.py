@@ -35,7 +35,7 @@ def test_what_a_client_says_of_routing_reaches_nobody(plane, kube, remote, manif
     """Without the early removal the sidecar calls whatever host a client names."""
     with running(plane, kube, ATTACKED, manifests) as target:
         settle(plane, ATTACKED, target)
-        attack(remote, target, "qwen")
+        assert attack(remote, target, "qwen") == (200, False)
 
 
 def test_a_killed_prefill_engine_costs_no_request_and_comes_back(plane, kube, remote, manifests):

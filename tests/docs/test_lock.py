@@ -8,6 +8,7 @@ import pytest
 import yaml
 from cli.main import cli
 from click.testing import CliRunner
+from compose_model_cache import children
 from contract import picker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def test_every_image_of_an_example_is_in_its_lock(example):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_what_nobody_wrote_are_the_pinned_picker_and_sidecar(example):
+def test_what_nobody_wrote_are_the_pinned_picker_and_sidecar_and_what_fills_volumes(example):
     written = set().union(*(_images(list(yaml.safe_load_all(p.read_text()))) for p in example.glob("*.yaml")))
     default = picker.dialect_of()
-    assert _on_clusters(example) - written <= {default.picker_image, default.sidecar_image}
+    assert _on_clusters(example) - written <= {default.picker_image, default.sidecar_image, children.IMAGE}

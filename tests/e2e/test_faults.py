@@ -111,12 +111,13 @@ def test_a_cluster_that_is_deleted_all_the_same_and_created_again(plane: Plane, 
     assert uids(plane) == running
 
 
-def test_an_unsupported_mode_asked_of_a_running_model(plane: Plane, running: dict[str, str]) -> None:
+def test_a_cache_that_does_not_exist_asked_of_a_running_model(plane: Plane, running: dict[str, str]) -> None:
     patch(plane, '{"spec": {"modelCacheRef": {"name": "weights"}}}')
-    says(plane, "md", "qwen", {"type": "ReplicasScheduled", "reason": "Unsupported", "message": "modelCacheRef"})
+    says(plane, "md", "qwen", {"type": "ModelCacheResolved", "reason": "NotFound", "message": "create it"})
+    says(plane, "md", "qwen", {"type": "PlacementCurrent", "reason": "Outdated", "message": "ModelCache weights"})
     assert uids(plane) == running
     patch(plane, '{"spec": {"modelCacheRef": null}}')
-    says(plane, "md", "qwen", {"type": "ReplicasScheduled", "reason": "Scheduled"})
+    says(plane, "md", "qwen", {"type": "ModelCacheResolved", "reason": "NotRequested"})
 
 
 def test_a_composed_object_deleted_by_hand_comes_back(plane: Plane, running: dict[str, str]) -> None:

@@ -25,6 +25,15 @@ EXAMPLES = settings(max_examples=120, deadline=None, suppress_health_check=list(
 # Reasons that mean: nothing could be decided, so nothing may have changed.
 UNDECIDED = {"InternalError", "InvalidSpec"}
 
+# What is of an earlier revision or attempt goes when no pod needs it.
+OF_A_REVISION = {
+    "compose-model-replica": ("claim-", "workload-", "secret-", "unsecret-"),
+    "compose-cluster-cache": ("job-", "resolver-", "secret-", "unsecret-"),
+    # Nothing is to be sent any more; callers are no longer asked; who they are is no longer known.
+    "compose-model-endpoint": ("secret",),
+    "compose-cluster-tenant": ("callers",),
+    "compose-inference-gateway": ("caller-policy",),
+}
 JUNK = st.one_of(
     st.none(),
     st.booleans(),
@@ -161,21 +170,16 @@ def at_liberty(function: str, ask: wire.Ask) -> set[str]:
         surplus = sum(k.startswith("replica-") for k in ask.observed) - asked if isinstance(asked, int) else 0
         never_ran = {k for k, seen in ask.observed.items() if k.startswith("replica-") and not ran(seen)}
         return set(ask.observed) if surplus > 0 else never_ran | {k for k in ask.observed if k.startswith("endpoint-")}
-    if function == "compose-model-replica":
-        return {k for k in ask.observed if k.startswith(("claim-", "workload-"))}
     if function == "compose-serving-stack":
         return {k for k in ask.observed if k.startswith("release-")}  # Switched off: it stays on the cluster.
-    if function == "compose-inference-cluster" and "servingStack" in ask.xr["spec"]:
-        return {"gateway"}  # It only looks, and the stack looks instead.
+    if function == "compose-model-cache" and ask.xr["spec"]["reclaim"] == "Delete":
+        return set(ask.observed)  # Whoever looks finds no user.
+    if function == "compose-inference-cluster":
+        # The guard goes when the ledger says that nobody is there. The Object only looks, and the stack looks instead.
+        return {"in-use", *(("gateway",) if "servingStack" in ask.xr["spec"] else ())}
     if function == "compose-model-service":
         return set(ask.observed) - {"route", "unavailable", "hidden", "host"}  # Of endpoints that are withdrawn.
-    # Nothing is to be sent any more; callers are no longer asked; who they are is no longer known.
-    free = {
-        "compose-model-endpoint": {"secret"},
-        "compose-inference-gateway": {"caller-policy"},
-        "compose-cluster-tenant": {"callers"},
-    }
-    return free.get(function, set())
+    return {k for k in ask.observed if k.startswith(OF_A_REVISION.get(function, ()))}
 
 
 def ran(replica: wire.Manifest) -> bool:

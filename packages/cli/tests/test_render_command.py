@@ -182,6 +182,7 @@ def test_a_cluster_that_is_renamed_leaves_what_runs_on_it(folder: Path, tmp_path
         "ClusterUsage",
         "ConfigMap",
         "ClusterTenant",
+        "ObservedObjectCollection",
     }
 
 

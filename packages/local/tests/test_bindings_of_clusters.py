@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from typing import Any
+
+from local.api import Kind
+from local.fleet import controller
 from local.fleet.bindings import base_secret, bind
 
 
@@ -67,3 +71,21 @@ def test_a_leftover_secret_whose_cluster_was_given_away_is_pointed_elsewhere():
 def test_the_kubeconfig_goes_under_the_key_that_was_asked_for():
     bound, _ = bind([cluster("a", key="config")], bases(1), [1])
     assert (bound[0].secret, bound[0].key) == ("a-kubeconfig", "config")
+
+
+def test_a_kubeconfig_that_somebody_made_is_never_taken_for_missing():
+    """Whenever he applies it, and then his InferenceCluster: between any two looks at the API server."""
+
+    class Applied:
+        """An API server on which both appear after the first answer."""
+
+        def __init__(self) -> None:
+            self.there: list[dict[str, Any]] = []
+
+        def find(self, kind: Kind, namespace: str = "") -> list[dict[str, Any]]:
+            found = [m for m in self.there if m["kind"] == kind.kind]
+            self.there = [{"kind": "Secret", "metadata": {"name": "east"}}, {"kind": "InferenceCluster"}]
+            return found
+
+    clusters, secrets = controller.declared(Applied())
+    assert clusters == [] or "east" in secrets

@@ -10,7 +10,7 @@ from schemas import apis
 @pytest.mark.parametrize("function", apis.function_names())
 def test_every_part_is_listed_with_its_version(function):
     listed = json.loads(sbom.of_function(function))["components"]
-    parts = {*(p.name for p in runtime.packages()), *wheels.closure(function)} - {function}
+    parts = {*(p.name for p in runtime.packages(function)), *wheels.closure(function)} - {function}
     assert sorted(c["name"] for c in listed) == sorted(parts)
     assert all(c["version"] for c in listed)
 

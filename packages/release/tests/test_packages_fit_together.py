@@ -6,7 +6,8 @@ import json
 import tarfile
 
 import pytest
-from release import image, names, packages
+from compose_model_cache import children
+from release import image, names, packages, runtime, wheels
 from release.image import Image
 from schemas import apis
 
@@ -51,3 +52,11 @@ def test_an_image_is_one_archive_of_its_layers_in_order():
     assert config["config"]["User"] == "65532:65532"
     assert config["config"]["Entrypoint"][-2:] == ["-m", "x"]
     assert config["rootfs"]["diff_ids"] == [f"sha256:{name.removesuffix('.tar')}" for name in manifest["Layers"]]
+
+
+def test_the_image_that_fills_volumes_is_one_that_is_published_and_can_fetch():
+    """A ModelCache names it by its whole name: clusters pull it, and know nothing of packages."""
+    (function,) = runtime.FETCHING
+    assert f"{names.package(function)}:{names.version()}" == children.IMAGE
+    assert function in apis.function_names()
+    assert "huggingface-hub" in wheels.closure(function)

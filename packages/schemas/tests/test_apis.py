@@ -20,7 +20,7 @@ def test_an_unknown_kind_is_answered_with_the_known_ones() -> None:
 def test_function_names_are_sorted_and_unique() -> None:
     names = apis.function_names()
     assert names == sorted(set(names))
-    assert {"compose-model-deployment", "compose-unavailable"} <= set(names)
+    assert {"compose-model-deployment", "compose-model-service"} <= set(names)
 
 
 def test_another_folder_may_hold_the_definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit import labels, names
 from kit.call import Call
-from kit.remote import Manifest, Target
+from kit.remote import Manifest, Target, tenant_namespace
 from schemas import ClusterTenant
 
 from compose_cluster_tenant import callers, pickers
@@ -16,13 +16,8 @@ def compose(call: Call[ClusterTenant]) -> None:
     namespace = names.tenant_namespace(spec.namespace)
     target = Target(spec.clusterName, spec.providerConfigName, call.namespace, {labels.TENANT: spec.namespace})
     tenant = {labels.TENANT: spec.namespace}
-    call.want(
-        "namespace",
-        target.apply_for_good(
-            names.child_name(call.name, "namespace"),
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": tenant}},
-        ),
-    )
+    name = names.child_name(call.name, "namespace")
+    call.want("namespace", target.apply_for_good(name, tenant_namespace(spec.namespace)))
     # Tried before its namespace exists, these would wait for the provider's back-off.
     if call.is_ready("namespace") or call.seen("engine-account"):
         account = _account(names.ENGINE_ACCOUNT, namespace, tenant)

@@ -10,7 +10,7 @@ from kit.remote import Target
 from schemas import ClusterTenant, InferenceCluster
 from schemas.inferencecluster import SecretRef
 
-from compose_inference_cluster import classes, guard, ledger, stack
+from compose_inference_cluster import classes, guard, ledger, nodes, stack
 from compose_inference_cluster.access import access
 from compose_inference_cluster.pools import gpu_pools, total
 
@@ -32,6 +32,7 @@ def compose(call: Call[InferenceCluster]) -> None:
         )
     # A cluster that is deleted and created again gets a config of its own; the old one is still in use.
     config = names.child_name(call.name, content=call.xr.metadata.uid)
+    found = nodes.peek(call)
     managed = stack.is_wanted(call)
     _want_access(call, config, existing.secretRef)
     if managed:
@@ -42,6 +43,7 @@ def compose(call: Call[InferenceCluster]) -> None:
     if address:
         # Not before: all that is born at once with a cluster opens its circuit (`design/capacity-ledger.md`).
         call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes.watch(call)))
+        nodes.want(call, config)
     else:
         classes.look(call)
     _report_capacity(call, config)
@@ -51,9 +53,7 @@ def compose(call: Call[InferenceCluster]) -> None:
     else:
         _report_gateway(call, existing.secretRef)
         stack.report_unmanaged(call)
-    call.condition(
-        "PoolNodesFound", None, "NotChecked", "Nodes are not counted; spec.nodePools[].nodeCount is taken as it is."
-    )
+    nodes.report(call, found)
 
 
 def _report_capacity(call: Call[InferenceCluster], config: str) -> None:

@@ -11,7 +11,7 @@ from kit.call import Call
 from scheduling import Gate
 from schemas import ModelDeployment
 
-from compose_model_deployment import checked, fleet, lost, plan, replicas, serving, turns
+from compose_model_deployment import caching, checked, fleet, lost, plan, replicas, serving, turns
 from compose_model_deployment.endpoints import want_endpoints
 from compose_model_deployment.plan import Plan
 from compose_model_deployment.replicas import Existing, Place
@@ -34,7 +34,8 @@ def compose(call: Call[ModelDeployment]) -> None:
     existing = replicas.existing(call)
     found = checked.findings(call.xr)
     checked.report(call, found)
-    digest, refused = _digest(call.xr), _refused(call.xr, checked.errors(found))
+    digest, refused = _digest(call.xr), _refused(checked.errors(found))
+    caching.let_go(call, existing)
     outdated = frozenset(e.ordinal for e in existing if not _is_current(call, e))
     asked = turns.asked(call, outdated)
     made = plan.fewer(existing, call.xr.spec.replicas) if refused else _plan(call, existing, asked, digest)
@@ -51,15 +52,11 @@ def compose(call: Call[ModelDeployment]) -> None:
     call.look_again(NEXT_SECONDS if changed else rest)
 
 
-def _refused(xr: ModelDeployment, wrong: list[Finding]) -> tuple[str, str] | None:
+def _refused(wrong: list[Finding]) -> tuple[str, str] | None:
     """Why nothing new may be composed, as a reason and a sentence."""
-    if wrong:
-        return (
-            "InvalidContract",
-            "Nothing new is composed and nothing that runs is changed while ContractValid is False.",
-        )
-    unsupported = _unsupported(xr)
-    return ("Unsupported", unsupported) if unsupported else None
+    if not wrong:
+        return None
+    return "InvalidContract", "Nothing new is composed and nothing that runs is changed while ContractValid is False."
 
 
 def _plan(call: Call[ModelDeployment], existing: list[Existing], asked: Asked, digest: str) -> Plan:
@@ -73,6 +70,7 @@ def _plan(call: Call[ModelDeployment], existing: list[Existing], asked: Asked, d
         return plan.at_rest(existing)
     lines = lost.peek(call)
     found = fleet.look_up(call)
+    caching.report(call, found.cache)
     unseen, leaving = lost.read(call, lines, {e.name for e in existing})
     for ordinal, manifest in unseen.items():
         call.want(replicas.key(ordinal), manifest)
@@ -127,7 +125,8 @@ def _digest(xr: ModelDeployment) -> str:
     placed: Any = {"name": True, "phase": True, "copies": True, "members": {"__all__": _PLACED}}
     engines = [e.model_dump(include=placed) for e in xr.spec.engines]
     selector = xr.spec.clusterSelector.manifest() if xr.spec.clusterSelector else None
-    told = json.dumps([engines, selector, xr.spec.serving.mode], sort_keys=True, default=str)
+    cache = [caching.asked(xr)] if caching.asked(xr) else []
+    told = json.dumps([engines, selector, xr.spec.serving.mode, *cache], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()[:10]
 
 
@@ -137,7 +136,7 @@ def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan,
         return YOUNG_SECONDS
     if step.turns:
         return turns.seconds_left(call, step) or ASKED_SECONDS
-    if any(e.is_waiting for e in existing) or _is_drained(made):
+    if any(e.is_waiting for e in existing) or _is_awaited(made):
         return WAITING_SECONDS
     if made.create or step.later or step.update or any(not e.holds for e in existing):
         return ASKED_SECONDS
@@ -146,16 +145,9 @@ def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan,
     return YOUNG_SECONDS if call.age(call.xr.metadata.creationTimestamp) < YOUTH_SECONDS else WAITING_SECONDS
 
 
-def _is_drained(made: Plan) -> bool:
-    """Whether a replica would go elsewhere if there were a place."""
-    return any(why.gate is Gate.DRAIN for why in made.stuck.values())
-
-
-def _unsupported(xr: ModelDeployment) -> str:
-    """What this version cannot compose; empty when it can."""
-    if xr.spec.modelCacheRef:
-        return "spec.modelCacheRef cannot be used in this version; let the engine load its weights itself."
-    return ""
+def _is_awaited(made: Plan) -> bool:
+    """Whether a replica would go elsewhere if there were a place, or be changed if its cluster had the weights."""
+    return any(why.gate in (Gate.DRAIN, Gate.CACHE) for why in made.stuck.values())
 
 
 def _is_current(call: Call[ModelDeployment], existing: Existing) -> bool:

@@ -17,7 +17,8 @@ from scheduling import (
 from schemas import InferenceClass, InferenceCluster, ModelDeployment, ModelReplica, modelreplica
 from schemas.modeldeployment import Engine, Member
 
-from compose_model_deployment import lines
+from compose_model_deployment import caching, lines
+from compose_model_deployment.caching import Cache
 
 # A cluster is reached within seconds of its creation, a minute on a busy machine; longer it holds nobody up.
 EXPECTED_SECONDS = 120.0
@@ -31,12 +32,15 @@ class Fleet:
     namespace_labels: dict[str, str]
     expected: list[str]
     """Clusters that were created a moment ago and have not been reached yet."""
+    cache: Cache | None = None
+    """The ModelCache that is asked for."""
 
 
 def look_up(call: Call[ModelDeployment]) -> Fleet:
     """The fleet as it is now. Raises NotFetched before it is known."""
     clusters = call.peek("clusters", InferenceCluster, lines.of_cluster)
     classes = call.peek("classes", InferenceClass, lines.of_class)
+    cache = caching.look_up(call)
     if clusters is None or classes is None:
         raise NotFetched("clusters and classes")
     known = lines.classes(tuple(classes))
@@ -48,7 +52,8 @@ def look_up(call: Call[ModelDeployment]) -> Fleet:
             raise NotFetched("namespace")
         namespace |= manifests[0]["metadata"].get("labels", {}) if manifests else {}
     expected = sorted(f.cluster.name for f in found if f.unreached_since and _is_new(call, f.unreached_since))
-    return Fleet([f.cluster for f in found], namespace, expected)
+    places = [cache.on(f.cluster) if cache else f.cluster for f in found]
+    return Fleet(places, namespace, expected, cache)
 
 
 def _is_new(call: Call[ModelDeployment], created: str) -> bool:
@@ -65,12 +70,15 @@ def needs(xr: ModelDeployment, namespace_labels: dict[str, str]) -> DeploymentNe
         replicas=xr.spec.replicas,
         cluster_selector=LabelSelector(match_labels=dict(selector.matchLabels) if selector else {}),
         namespace_labels=namespace_labels,
+        cache=caching.asked(xr),
     )
 
 
 def is_enough(replica: ModelReplica, needs: DeploymentNeeds) -> bool:
     """Whether the replica was placed for these very needs."""
-    return sorted(map(_engine, replica.spec.engines), key=_by_name) == sorted(needs.engines, key=_by_name)
+    mounted = replica.spec.modelCacheRef.name if replica.spec.modelCacheRef else ""
+    same = sorted(map(_engine, replica.spec.engines), key=_by_name) == sorted(needs.engines, key=_by_name)
+    return same and needs.cache in ("", mounted)
 
 
 def _by_name(engine: EngineNeed) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from kit.fields import Fields
+from kit.fields import Fields, label_selector
 from scheduling import Cluster, NodeClass, Pool, read_class, read_selector
 
 
@@ -39,7 +39,7 @@ def of_cluster(cluster: Fields) -> str:
     return _line(
         cluster.text("metadata.name", ""),
         cluster.texts("metadata.labels"),
-        _allowed(cluster.part("spec.allowedNamespaces")),
+        label_selector(cluster.part("spec.allowedNamespaces")),
         cluster.flag("spec.drain", default=False),
         bool(cluster.text("status.gateway.address", "")),
         "" if reached else cluster.text("metadata.creationTimestamp", ""),
@@ -91,16 +91,6 @@ def _pool(pool: Fields, counted: Fields | None) -> list[Any]:
     waiting = 0 if counted is None else counted.count("waiting", 0)
     drain = pool.flag("drain", default=False)
     return [pool.text("name"), pool.text("className"), free, pool.text("domain", ""), drain, waiting, nodes]
-
-
-def _allowed(namespaces: Fields) -> dict[str, Any]:
-    """A label selector as read_selector takes it; empty when it admits every namespace."""
-    rules = [
-        {"key": rule.text("key"), "operator": rule.text("operator"), "values": rule.list_of_texts("values")}
-        for rule in namespaces.parts("matchExpressions")
-    ]
-    selector = {"matchLabels": namespaces.texts("matchLabels"), "matchExpressions": rules}
-    return selector if any(selector.values()) else {}
 
 
 def _is_true(condition: Fields) -> bool:

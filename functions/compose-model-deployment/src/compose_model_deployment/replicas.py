@@ -60,6 +60,11 @@ class Existing:
         return {e.name: e.members[0].nodePoolName for e in self.replica.spec.engines}
 
     @property
+    def cache(self) -> str:
+        """The ModelCache that its pods mount; empty when there is none."""
+        return self.replica.spec.modelCacheRef.name if self.replica.spec.modelCacheRef else ""
+
+    @property
     def offer(self) -> str:
         """What its cluster offers now, as its grant says."""
         return self.replica.status.offer or ""
@@ -194,12 +199,12 @@ def is_current(call: Call[ModelDeployment], existing: Existing, serving: Manifes
     """Whether the replica's spec is what the deployment asks for now, where it is."""
     resolved, spec, wanted = {"nodePoolName", "deviceRequests"}, existing.replica.spec, call.xr.spec
     deployed = [e.model_dump(exclude={"members": {"__all__": resolved}}) for e in spec.engines]
-    cache, asked = spec.modelCacheRef, wanted.modelCacheRef
+    asked = wanted.modelCacheRef
     return (
         deployed == [e.model_dump() for e in wanted.engines]
         and spec.serving == Serving.model_validate(serving)
         and spec.drainSeconds == wanted.rollout.drainSeconds
-        and (cache.name if cache else "") == (asked.name if asked else "")
+        and existing.cache == (asked.name if asked else "")
     )
 
 
@@ -224,6 +229,7 @@ def kept(existing: Existing, *, out: bool = False, changes: bool = False) -> Kep
         granted=existing.holds,
         ready=existing.serves is True and not out,
         counted=existing.is_granted and existing.age > _COUNTED_SECONDS,
+        cache=existing.cache,
         changes=changes,
     )
 

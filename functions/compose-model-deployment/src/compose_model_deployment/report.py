@@ -40,7 +40,6 @@ class State:
 
 def report(call: Call[ModelDeployment], state: State, needs: str) -> None:
     """Set every condition and the status."""
-    call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not set.")
     _report_scheduled(call, state.staying, state.plan)
     _report_current(call, state.plan, state.staying)
     _report_replicas(call, state)
@@ -90,16 +89,13 @@ def report_refused(call: Call[ModelDeployment], state: State, reason: str, why: 
     """Nothing new may be composed, and what runs stays."""
     existing = state.staying
     call.report.keep()
-    if reason == "Unsupported":
-        call.condition("ContractValid", False, reason, why)
     held = sum(1 for e in existing if e.holds)
-    placed = reason != "Unsupported" and held == len(existing) == call.xr.spec.replicas
+    placed = held == len(existing) == call.xr.spec.replicas
     total = count_of(call.xr.spec.replicas, "replica")
     if placed:
         call.condition("ReplicasScheduled", True, "Scheduled", f"{call.xr.spec.replicas} of {total} placed.")
     else:
         call.condition("ReplicasScheduled", False, reason, why)
-    call.condition("ModelCacheResolved", False, "NotRequested", "spec.modelCacheRef is not used.")
     call.condition("PlacementCurrent", None, "Pending", "Not judged while the deployment cannot be composed.")
     _report_replicas(call, state)
 

@@ -130,6 +130,12 @@ PLACEMENT = (
     Injected("tolerations", "the pool's taints", "added to the owner's", "Pools are tainted to keep others off."),
     Injected("resourceClaims", "one per claiming member", "never", "The devices that were promised are the ones used."),
 )
+WEIGHTS = Injected(
+    f"volumes {names.CACHE_MOUNT}",
+    {"name": "modelplane-weights", "mountPath": names.CACHE_MOUNT},
+    f"a volume is mounted at {names.CACHE_MOUNT}",
+    "With a ModelCache: its volume, in every engine container, for reading and writing.",
+)
 NIXL_ENV = (
     Injected(
         "containers[engine].env VLLM_NIXL_SIDE_CHANNEL_HOST",
@@ -180,6 +186,7 @@ TABLE = (
     GRACE,
     *POD,
     *PLACEMENT,
+    WEIGHTS,
     *NIXL_ENV,
     SHARED_MEMORY,
     SIDECAR,

@@ -9,7 +9,7 @@ from typing import Any
 from kit import names
 from schemas.modelreplica import Engine, Member
 
-from compose_model_replica import claims, injected
+from compose_model_replica import claims, injected, secretrefs
 
 Manifest = dict[str, Any]
 Decorate = Callable[[Engine, Member, Manifest], Manifest]
@@ -27,6 +27,10 @@ class Setting:
     taints: tuple[Manifest, ...]
     drain_seconds: int
     claim_template: str = ""
+    weights: str = ""
+    """The claim of the ModelCache's volume."""
+    secret_name: Callable[[str], str] = str
+    """What a Secret is called on the cluster."""
     annotations: dict[str, str] = field(default_factory=dict)
     serves: bool = True
     """Whether requests go to the pod itself, not only to the leader of its group."""
@@ -37,6 +41,7 @@ class Setting:
 def template(member: Member, setting: Setting) -> Manifest:
     """The pod template of `member`."""
     written = member.template.manifest()
+    written["spec"] = secretrefs.renamed(written["spec"], setting.secret_name)
     metadata = written.get("metadata", {})
     result: Manifest = {
         "metadata": {"labels": {**metadata.get("labels", {}), **setting.labels}},
@@ -60,6 +65,8 @@ def _spec(written: Manifest, setting: Setting) -> Manifest:
     tolerations = _tolerations(written.get("tolerations", []), setting.taints)
     if tolerations:
         spec["tolerations"] = tolerations
+    if _mounts_weights(spec):
+        spec["volumes"] = [*spec.get("volumes", []), _weights(setting.weights)]
     if setting.claim_template:
         spec["resourceClaims"] = [{"name": claims.CLAIM, "resourceClaimTemplateName": setting.claim_template}]
     return spec
@@ -75,10 +82,25 @@ def _container(written: Manifest, setting: Setting, grace: int) -> Manifest:
     lifecycle = _lifecycle(written.get("lifecycle", {}), _drain(setting.drain_seconds, grace))
     if lifecycle:
         container["lifecycle"] = lifecycle
+    if setting.weights and not _is_mounted(written):
+        container["volumeMounts"] = [*written.get("volumeMounts", []), injected.WEIGHTS.value]
     if setting.claim_template:
         resources = written.get("resources", {})
         container["resources"] = {**resources, "claims": [*resources.get("claims", []), {"name": claims.CLAIM}]}
     return container
+
+
+def _is_mounted(container: Manifest) -> bool:
+    path = injected.WEIGHTS.value["mountPath"]
+    return any(mount["mountPath"].rstrip("/") == path for mount in container.get("volumeMounts", []))
+
+
+def _mounts_weights(spec: Manifest) -> bool:
+    return any(injected.WEIGHTS.value in container.get("volumeMounts", []) for container in spec["containers"])
+
+
+def _weights(claim: str) -> Manifest:
+    return {"name": injected.WEIGHTS.value["name"], "persistentVolumeClaim": {"claimName": claim}}
 
 
 def _env(written: list[Manifest], ours: dict[str, str]) -> list[Manifest]:

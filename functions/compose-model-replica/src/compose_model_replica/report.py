@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import names
+from kit import names, secrets
 from kit.call import Call
 from schemas import ModelReplica
 from schemas.modelreplica import Engine
 
-from compose_model_replica import workload
+from compose_model_replica import secretrefs, workload
 from compose_model_replica.objects import trouble
 from compose_model_replica.routing import MODES
 from compose_model_replica.site import Refused, Site, has_started
@@ -45,13 +45,23 @@ def _report_engines(call: Call[ModelReplica]) -> None:
         call.status(engines=[{"name": e.name, "ready": ready[e.name], "desired": e.copies} for e in engines])
     counts = ", ".join(f"{e.name} {ready[e.name]}/{e.copies}" for e in engines)
     if not any(ready[e.name] for e in engines if _answers(call, e)):
-        why = "".join(trouble(call, workload.key(e)) for e in engines) + _postponed(call)
-        call.condition("EnginesReady", False, "NotReady", f"No copy answers yet: {counts}.{why}")
+        missing = _missing_secrets(call)
+        why = missing or "".join(trouble(call, workload.key(e)) for e in engines) + _postponed(call)
+        reason = "SecretsMissing" if missing else "NotReady"
+        call.condition("EnginesReady", False, reason, f"No copy answers yet: {counts}.{why}")
         return
     if any(ready[e.name] < e.copies for e in engines):
         call.condition("EnginesReady", True, "PartlyReady", f"Serves with the copies that answer: {counts}.")
         return
     call.condition("EnginesReady", True, "Ready", f"All copies answer: {counts}.")
+
+
+def _missing_secrets(call: Call[ModelReplica]) -> str:
+    """The Secrets that keep pods from starting, as a sentence after another."""
+    if not any(map(secrets.is_copy, call.observed())):
+        return ""
+    told = secrets.missing(call, secretrefs.required(call.xr))
+    return f" {told}" if told else ""
 
 
 def _answers(call: Call[ModelReplica], engine: Engine) -> bool:

@@ -5,6 +5,7 @@ Nothing here knows how requests reach the engine; `routing` decorates what this 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,10 @@ class Owner:
     drain_seconds: int
     port: int
     """Where the engine listens."""
+    weights: str = ""
+    """The claim of the ModelCache's volume; empty without one."""
+    secret_name: Callable[[str], str] = str
+    """What a Secret is called on the cluster."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def _setting(owner: Owner, site: Site, engine: Engine, member: Member, claim: Ma
         taints=pool.taints,
         drain_seconds=owner.drain_seconds,
         claim_template=claim["metadata"]["name"] if claim else "",
+        weights=owner.weights,
+        secret_name=owner.secret_name,
         serves=serves,
         port=owner.port,
     )

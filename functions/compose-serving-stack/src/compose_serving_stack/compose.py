@@ -6,7 +6,7 @@ from typing import Any
 
 from kit import labels, names
 from kit.call import Call
-from kit.remote import Target
+from kit.remote import Target, looked_at_often
 from schemas import ServingStack
 from schemas.servingstack import Gateway
 
@@ -87,7 +87,9 @@ def _front_object(call: Call[ServingStack], key: str, manifest: Manifest) -> Man
     """A gateway that the cluster had before us may carry traffic: only what we made is ever changed."""
     target = _target(call)
     keep = target.apply_for_good if gateway.is_made_here(call.seen_remote(key)) else target.create
-    return keep(_name(call, key), manifest, gateway.HAS_ADDRESS if key == gateway.KEY else "")
+    if key == gateway.KEY:
+        return looked_at_often(keep(_name(call, key), manifest, gateway.HAS_ADDRESS))
+    return keep(_name(call, key), manifest)
 
 
 def _state(call: Call[ServingStack], part: Part, manifests: Manifests) -> State:

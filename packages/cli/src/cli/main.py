@@ -12,6 +12,7 @@ import click
 BUG = 70
 COMMANDS = {
     "render": "Show offline, in a second, all that manifests become.",
+    "graph": "Draw what manifests become, for the terminal or as SVG.",
     "check": "Check whether deployments can work, before anything runs.",
     "lock": "List every package, image and model that a fleet fetches.",
     "prove": "Prove, by requests and counters, that a deployment disaggregates.",

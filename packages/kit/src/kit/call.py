@@ -230,7 +230,8 @@ class Call(Generic[M]):
         return new[max(MOST_BORN_AT_ONCE - len(unborn), 0) :]
 
     def _is_born(self, key: str) -> bool:
-        return self.has_said(key) or bool(self.trouble(key))
+        # One that only removes says Ready when there is something to remove.
+        return self.has_said(key) or bool(conditions.find(self.seen(key), "Synced"))
 
     def _is_silent(self, key: str) -> bool:
         """Whether the Object under `key` has nothing to say although it is no longer being born."""

@@ -16,7 +16,16 @@ NOT_AVAILABLE = "NotAvailable"
 # Reasons of conditions that are not True although nothing is wrong: people need not be told each time.
 NOTHING_WRONG = ("NotRequested", "NotChecked", "NotManaged")
 # Reasons of what is still on its way, as everything is at first.
-NOT_YET = ("Pending", "NotReady", "Waiting", "TenantNotReady", "GrantNotFound", "NoAddress")
+NOT_YET = (
+    "Pending",
+    "Hydrating",
+    "SecretsMissing",
+    "NotReady",
+    "Waiting",
+    "TenantNotReady",
+    "GrantNotFound",
+    "NoAddress",
+)
 COMMON_REASONS = ("Pending", "InternalError", "InvalidSpec", NOT_AVAILABLE)
 
 
@@ -64,7 +73,7 @@ TABLE = (
         "ModelDeployment",
         "ContractValid",
         "The engines' flags fit together and fit how they are served.",
-        ("Valid", "Warnings", "InvalidContract", "Unsupported"),
+        ("Valid", "Warnings", "InvalidContract"),
     ),
     ConditionType(
         "ModelDeployment",
@@ -78,7 +87,6 @@ TABLE = (
             "NoFittingCluster",
             "WaitingForCache",
             "InvalidContract",
-            "Unsupported",
         ),
     ),
     ConditionType(
@@ -95,14 +103,14 @@ TABLE = (
         "ModelDeployment",
         "ModelCacheResolved",
         "The ModelCache that is asked for can be used.",
-        ("NotRequested", "Unsupported"),
+        ("Resolved", "NotRequested", "NotFound", "NotHydrated"),
         counts=False,
     ),
     ConditionType(
         "ModelReplica",
         "ContractValid",
         "The engines' flags fit together and fit how they are served.",
-        ("Valid", "NotChecked", "Unsupported"),
+        ("Valid", "NotChecked"),
         counts=False,
     ),
     ConditionType(
@@ -117,7 +125,6 @@ TABLE = (
             "ClusterNotFound",
             "PoolNotFound",
             "TenantNotReady",
-            "Unsupported",
         ),
         counts=False,  # What runs goes on serving when its cluster's record is lost.
     ),
@@ -125,7 +132,7 @@ TABLE = (
         "ModelReplica",
         "EnginesReady",
         "At least one copy answers.",
-        ("Ready", "NotReady", "PartlyReady"),
+        ("Ready", "NotReady", "PartlyReady", "SecretsMissing"),
     ),
     ConditionType("ModelReplica", "RoutingReady", "The replica's route is accepted.", ("Ready", "NotReady")),
     ConditionType(
@@ -184,7 +191,18 @@ TABLE = (
         ("Authenticated", "NotRequested", "NotReady"),
         counts=False,
     ),
-    ConditionType("ModelCache", "Hydrated", "The weights are on every cluster that needs them."),
+    ConditionType(
+        "ModelCache",
+        "Hydrated",
+        "The weights are on every cluster that is selected.",
+        ("Hydrated", "Hydrating", "Failed", "NoClusters", "TooManyClusters"),
+    ),
+    ConditionType(
+        "ClusterCache",
+        "Hydrated",
+        "The volume on the cluster holds the weights.",
+        ("Hydrated", "Hydrating", "SecretsMissing", "Failed"),
+    ),
     ConditionType(
         "ServingStack",
         "ComponentsReady",

@@ -129,6 +129,16 @@ def view(kind: str, struct: struct_pb2.Struct) -> Fields:
     return Fields(struct.fields, (kind, _identity(struct, "name")))
 
 
+def label_selector(part: Fields) -> dict[str, Any]:
+    """A label selector with its types checked; empty when it selects everything."""
+    rules = [
+        {"key": rule.text("key"), "operator": rule.text("operator"), "values": rule.list_of_texts("values")}
+        for rule in part.parts("matchExpressions")
+    ]
+    selector = {"matchLabels": part.texts("matchLabels"), "matchExpressions": rules}
+    return selector if any(selector.values()) else {}
+
+
 def version(struct: struct_pb2.Struct) -> tuple[str, str]:
     """The uid and resourceVersion of an object: the same two are the same content. Empty when it has none."""
     return _identity(struct, "uid"), _identity(struct, "resourceVersion")

@@ -10,6 +10,7 @@ SYSTEM_NAMESPACE = "modelplane-system"
 DOMAIN = "modelplane.internal"
 GATEWAY = "inference-gateway"
 ENGINE_CONTAINER = "engine"
+CACHE_MOUNT = "/mnt/models"
 ENGINE_ACCOUNT = "modelplane-engine"
 PICKER_ACCOUNT = "modelplane-picker"
 
@@ -50,6 +51,11 @@ def tenant_namespace(namespace: str) -> str:
 def tenant_name(cluster: str, namespace: str) -> str:
     """The ClusterTenant of one namespace on one cluster."""
     return child_name(cluster, namespace)
+
+
+def cache_volume(cache: str) -> str:
+    """The claim of a ModelCache's volume, in its tenant's namespace on each cluster."""
+    return child_name(cache, "weights")
 
 
 def hostname(replica: str, namespace: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit import labels
+from kit import labels, names
 
 API_VERSION = "kubernetes.m.crossplane.io/v1alpha1"
 Manifest = dict[str, Any]
@@ -56,8 +56,19 @@ class Target:
     def observe(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:
         """The Object that watches what somebody else made on the cluster and never changes it."""
         obj = self._object(name, manifest, ready_when)
-        obj["metadata"]["annotations"] = {"crossplane.io/poll-interval": LOOK_EVERY}
         obj["spec"]["managementPolicies"] = ["Observe"]
+        return looked_at_often(obj)
+
+    def update(self, name: str, manifest: Manifest, references: list[Manifest]) -> Manifest:
+        """Like `apply_for_good`, with what its provider takes from `references`; what is missing is made by the update."""
+        obj = self._object(name, manifest, "")
+        obj["spec"] |= {"managementPolicies": ["Observe", "Update"], "references": references}
+        return obj
+
+    def remove(self, name: str, manifest: Manifest) -> Manifest:
+        """The Object that changes nothing; with it goes what is on the cluster under the manifest's name."""
+        obj = self._object(name, manifest, "")
+        obj["spec"]["managementPolicies"] = ["Observe", "Delete"]
         return obj
 
     def _object(self, name: str, manifest: Manifest, ready_when: str) -> Manifest:
@@ -79,6 +90,17 @@ class Target:
                 "forProvider": {"manifest": manifest},
             },
         }
+
+
+def looked_at_often(obj: Manifest) -> Manifest:
+    """The Object by which a cluster that is cut off is noticed."""
+    return {**obj, "metadata": {**obj["metadata"], "annotations": {"crossplane.io/poll-interval": LOOK_EVERY}}}
+
+
+def tenant_namespace(namespace: str) -> Manifest:
+    """The namespace on a cluster of what a tenant has there: the same, whoever needs it first."""
+    metadata = {"name": names.tenant_namespace(namespace), "labels": {labels.TENANT: namespace}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def nudged(manifest: Manifest) -> Manifest:

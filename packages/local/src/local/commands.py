@@ -216,6 +216,7 @@ class Commands:
         flags = {
             "poll": "10m",
             "enable-watches": None,
+            "sanitize-secrets": None,
             "webhook-port": self._port(f"{name}/webhook"),
             "metrics-bind-address": f"127.0.0.1:{self._port(f'{name}/metrics')}",
             "health-probe-bind-addr": f"127.0.0.1:{self._port(name)}",

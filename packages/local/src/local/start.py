@@ -165,7 +165,8 @@ class Start:
         if self.plan.stack:
             return  # A bare cluster has no gateway yet.
         for cluster in clusters:
-            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster), self.plan.gateways), "fleet")
+            process = f"{cluster}-kubelet" if self.plan.gateways else "fleet"
+            self._until(f"{cluster}'s gateway", partial(_has_gateway, self._api(cluster), self.plan.gateways), process)
 
     def _apiserver(self, cluster: str) -> Api:
         spec = self.commands.apiserver(cluster)
@@ -227,7 +228,8 @@ class Start:
         folder = tools.files("kwok")
         # Where a kubelet runs pods, only nodes are left to play.
         played = "node-*.yaml" if self.plan.network else "*.yaml"
-        stages = [file.read_text() for file in sorted(folder.glob(f"*/{played}"))]
+        files = sorted([*folder.glob(f"*/{played}"), *Path(__file__).with_name("stages").glob(played)])
+        stages = [file.read_text() for file in files]
         write(Path(self.state.folder / "kwok.yaml"), "\n---\n".join(stages))
 
 

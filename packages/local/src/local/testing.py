@@ -22,7 +22,7 @@ PATIENCE = 240.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # As `kit.serve` writes it with --debug.
 _CALL = re.compile(r"composed .*\bkind=(\S+) .*\bname=(\S+)")
-_COMPOSITES = "md,mr,mrt,ic,icl,ig,me,ms,ss,capacityledgers,clustertenants"
+_COMPOSITES = "md,mr,mrt,mc,cc,ic,icl,ig,me,ms,ss,capacityledgers,clustertenants"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Plane:
 
     def clear(self) -> None:
         """Delete every model and the fleet, and wait until nothing of them is left on the control plane."""
-        for kinds in ("md", "mr", "ic,icl"):
+        for kinds in ("md", "mr", "mc", "ic,icl"):
             self.kubectl("delete", kinds, "--all", "-A" if kinds != "ic,icl" else "--wait=true", check=False)
         everything = (
             f"{_COMPOSITES},objects.kubernetes.m.crossplane.io,clusterproviderconfigs.kubernetes.m.crossplane.io"

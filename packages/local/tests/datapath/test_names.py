@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from dnslib import DNSRecord
-from local.datapath import resolving
+from local.datapath import names, resolving
 from local.datapath.names import Names, addresses
+from local.errors import LocalError
 
 SERVICES = [{"metadata": {"namespace": "mp-a", "name": n}} for n in ("picker", "gang", "empty")]
 ENDPOINTS = {
@@ -70,3 +73,16 @@ def test_a_pod_of_a_gang_knows_itself_and_finds_short_names(tmp_path):
     assert "nameserver 10.0.0.1\nsearch mp-a.svc.cluster.local svc.cluster.local cluster.local\n" in told
     pod["spec"]["dnsPolicy"] = "Default"
     assert list(resolving.files(pod, "10.0.0.4", "10.0.0.1", tmp_path)) == ["/etc/hosts"]
+
+
+def test_a_port_that_another_server_has_is_a_sentence(monkeypatch):
+    """Such as a dnsmasq on every address."""
+
+    def refused(*_args, **_options):
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(names, "DNSServer", refused)
+    monkeypatch.setattr(names.threading, "Thread", lambda **_: SimpleNamespace(start=lambda: None))
+    known = Names(SimpleNamespace(find=lambda _: []), print)
+    with pytest.raises(LocalError, match=r"Port 53 of 10\.0\.0\.1.*Address already in use: stop the DNS server"):
+        known.serve("10.0.0.1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from offline.store import Key, Object, Store, controller_uid, dig, key_of
 
 CLUSTER_LABEL = "modelplane.ai/cluster"
 OBJECT_GROUP = "kubernetes.m.crossplane.io"
+_CLUSTERS = uuid.UUID("c1f3b9a0-6f0e-4d5e-9d55-5eed5eed5eed")
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,14 @@ class Fleet:
             manifest = self._existing(cluster, key, found)
             if manifest is None:
                 return None, f"observe failed: {key} not found on {cluster}"
-        elif found is None or found.owner != key_of(value):
+        elif found is None or not (found.owner == key_of(value) or (outlives(value) and found.manifest == manifest)):
             return None, f"{key} on {cluster} is already written by another Object"
         elif key.namespace and not self._has_namespace(cluster, key.namespace):
             return None, f'create failed: namespaces "{key.namespace}" not found on {cluster}'
         status = simulate.status_of(manifest, cluster, not self._is_lost(value, key, cluster))
-        return ({**manifest, "status": status} if status is not None else dict(manifest)), ""
+        uid = str(uuid.uuid5(_CLUSTERS, f"{cluster}/{key}"))
+        seen = {**manifest, "metadata": {**manifest["metadata"], "uid": uid}}
+        return ({**seen, "status": status} if status is not None else seen), ""
 
     def _existing(self, cluster: str, key: Key, found: Remote | None) -> Mapping[str, Any] | None:
         if found:
@@ -123,8 +127,14 @@ def cluster_of(value: Object, objects: Store | Mapping[Key, Object]) -> str:
 
 
 def observes(value: Object) -> bool:
-    """Whether an Object only looks."""
-    return bool(dig(value, "spec", "managementPolicies") == ["Observe"])
+    """Whether an Object only looks, or removes what another one has written."""
+    policies = dig(value, "spec", "managementPolicies")
+    return isinstance(policies, list) and not {"*", "Create", "Update"} & set(map(str, policies))
+
+
+def removes(value: Object) -> bool:
+    """Whether an Object is there to remove what another one has written."""
+    return observes(value) and "Delete" in dig(value, "spec", "managementPolicies")
 
 
 def outlives(value: Object) -> bool:

@@ -10,7 +10,7 @@ from kit.conditions import NOTHING_WRONG
 from offline import conditions
 from offline.findings import printable
 from offline.plane import Result
-from offline.remote import OBJECT_GROUP, cluster_of, manifest_of, observes
+from offline.remote import OBJECT_GROUP, cluster_of, manifest_of, observes, removes
 from offline.store import Key, Object, controller_uid, key_of
 
 
@@ -88,6 +88,8 @@ def _clusters(result: Result, objects: list[Key]) -> Iterator[Node]:
     by_cluster: dict[str, list[Node]] = {}
     for key in objects:
         value = result.objects[key]
+        if removes(value):
+            continue  # What it removes is shown where it is written.
         by_cluster.setdefault(cluster_of(value, result.objects), []).append(_remote(value))
     for cluster in sorted(by_cluster):
         yield Node(

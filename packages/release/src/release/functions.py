@@ -28,6 +28,8 @@ class Images:
         layers = [self._runtime_layer(), self._wheels(shared)]
         if more := needed - ours - shared:
             layers.append(self._wheels(more))
+        if function in runtime.FETCHING:
+            layers.append(tree.archive(runtime.fetching(self.cache)))
         layers.append(self._compiled(wheels.sources(ours, runtime.SITE)))
         labels = {
             "org.opencontainers.image.title": function,

@@ -6,13 +6,13 @@ import re
 import subprocess
 import sys
 
-from release.runtime import FILE, packages
+from release.runtime import FETCHING, FILE, packages
 
 
 def main() -> int:
     """Rewrite the versions and hashes; the comments stay."""
     text = FILE.read_text(encoding="utf-8")
-    for package in packages():
+    for package in packages(FETCHING[0]):
         version, sha256 = _candidate(package.name)
         row = rf"(- {{name: {re.escape(package.name)}, )version: .*, sha256: .*}}"
         text = re.sub(row, rf"\g<1>version: '{version}', sha256: {sha256}}}", text)

@@ -17,7 +17,7 @@ def of_function(function: str) -> str:
     needed = wheels.closure(function)
     ours = {name for name in needed if name in wheels.members()}
     components = [
-        *(_debian(package) for package in runtime.packages()),
+        *(_debian(package) for package in runtime.packages(function)),
         *(_wheel(name, version) for name, version in wheels.versions(needed - ours).items()),
         *({"type": "library", "name": name, "version": names.version()} for name in sorted(ours - {function})),
     ]

@@ -52,6 +52,12 @@ def without(tree: Tree, patterns: Iterable[str]) -> dict[str, Node]:
     return {name: node for name, node in tree.items() if not any(fnmatch.fnmatchcase(name, p) for p in unwanted)}
 
 
+def only(tree: Tree, patterns: Iterable[str]) -> dict[str, Node]:
+    """The paths that match a pattern."""
+    wanted = tuple(patterns)
+    return {name: node for name, node in tree.items() if any(fnmatch.fnmatchcase(name, p) for p in wanted)}
+
+
 def archive(tree: Tree, folders: Iterable[str] = ()) -> bytes:
     """The tar of `tree`: sorted, of root, from 1970, so that the same files are the same bytes."""
     out = io.BytesIO()

@@ -81,5 +81,7 @@ class Kept:
     ready: bool = True
     counted: bool = True
     """Whether its nodes are already missing from the free nodes of its pools."""
+    cache: str = ""
+    """The ModelCache that its pods mount."""
     changes: bool = False
     """Whether it is to be changed or moved anyway, so that it goes before one that is not."""

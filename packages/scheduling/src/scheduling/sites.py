@@ -90,8 +90,7 @@ class Site:
             fix = "see condition GatewayReady of the cluster"
             return Refusal(name, Gate.GATEWAY, "has a gateway that is not ready", fix)
         if cache and cache not in self.cluster.caches:
-            message = f"does not hold ModelCache {cache} yet"
-            return Refusal(name, Gate.CACHE, message, f"see status.clusters of ModelCache {cache}")
+            return cache_refusal(name, cache)
         return None
 
     def _pool_refusal(self, held: tuple[Assignment, ...]) -> Refusal | None:
@@ -140,6 +139,12 @@ class Site:
         if unfit.gate is Gate.NODES:
             return _nodes_refusal(self.cluster, engine, pool, unfit.has)
         return refusal_of(self.cluster, engine, pool, unfit)
+
+
+def cache_refusal(cluster: str, cache: str) -> Refusal:
+    """The cluster is no place for pods that mount the cache, for now."""
+    fix = f"see status.clusters of ModelCache {cache}"
+    return Refusal(cluster, Gate.CACHE, f"does not hold ModelCache {cache} yet", fix)
 
 
 def make_site(needs: DeploymentNeeds, cluster: Cluster, kept: Iterable[Kept], fits: Fits) -> Site:

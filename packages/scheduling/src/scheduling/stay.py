@@ -10,7 +10,7 @@ from scheduling.explain import Gate, Refusal, count_of
 from scheduling.fits import pool_refusal
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, EngineNeed, Kept
-from scheduling.sites import resolve
+from scheduling.sites import cache_refusal, resolve
 
 Requests = Mapping[tuple[str, str], tuple[ResolvedRequest, ...]]
 
@@ -28,6 +28,9 @@ def stay(needs: DeploymentNeeds, cluster: Cluster, kept: Kept, held: Mapping[str
 
     `held` is the nodes per pool that the replica has now; they count as free for it.
     """
+    # What it mounts already is there, whatever is said of it now.
+    if needs.cache not in ("", kept.cache, *cluster.caches):
+        return cache_refusal(cluster.name, needs.cache)
     fits: dict[str, tuple[int, ...]] = {}
     for engine in needs.engines:
         able = _able(cluster, engine, kept.pools.get(engine.name, ""))

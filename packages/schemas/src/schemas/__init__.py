@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from schemas.capacityledger import CapacityLedger
+    from schemas.clustercache import ClusterCache
     from schemas.clustertenant import ClusterTenant
     from schemas.inferenceclass import InferenceClass
     from schemas.inferencecluster import InferenceCluster
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CapacityLedger",
+    "ClusterCache",
     "ClusterTenant",
     "InferenceClass",
     "InferenceCluster",

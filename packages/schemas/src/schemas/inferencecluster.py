@@ -136,6 +136,8 @@ class Cache(Model):
 
     storageClassName: Annotated[str, Field(max_length=253)]
     """Storage class that can be mounted by many nodes."""
+    image: Annotated[str | None, Field(max_length=1024)] = None
+    """Image that fills the volumes, from a registry that the cluster reaches; Modelplane's own when absent."""
 
 
 class CertManager(Model):

@@ -61,12 +61,14 @@ class HuggingFace(Model):
 
     repo: Annotated[str, Field(max_length=256)]
     """Repository, such as Qwen/Qwen3-32B."""
-    revision: Annotated[str | None, Field(max_length=256)] = None
-    """Branch, tag or commit; resolved once to a commit."""
+    revision: Annotated[str | None, Field(max_length=256, min_length=1)] = None
+    """Branch, tag or commit, main when absent; resolved once to a commit."""
+    endpoint: Annotated[str, Field(max_length=512)] = "https://huggingface.co"
+    """Address of the hub, or of a mirror that speaks its API."""
     authSecret: AuthSecret | None = None
     """Secret in this namespace that holds the hub's token."""
     sizeGiB: Annotated[int, Field(ge=1, le=65536)]
-    """Size of the volume on each cluster."""
+    """Size of the volume on each cluster; may grow where the storage class can."""
 
 
 class Spec(Model):
@@ -79,7 +81,7 @@ class Spec(Model):
     clusterSelector: ClusterSelector | None = None
     """Clusters that hold the weights; all of them when absent."""
     reclaim: Literal["Retain", "Delete"] = "Retain"
-    """What happens to the volume of a cluster that is no longer selected."""
+    """What happens to volumes that are no longer asked for, of a cluster that is no longer selected or when the cache is deleted."""
     crossplane: dict[str, Any] = {}
     """How Crossplane reconciles this composite."""
 

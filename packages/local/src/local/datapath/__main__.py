@@ -18,6 +18,7 @@ from local.datapath.loadbalancers import LoadBalancers
 from local.datapath.names import Names
 from local.datapath.network import Network
 from local.datapath.pod import Node
+from local.errors import LocalError
 from local.processes import Book, stop
 from local.state import cluster_number
 
@@ -37,7 +38,10 @@ def main() -> None:
     network.bridge(where)
     relay.serve(where.host, 443, urlsplit(api.server).port or 443)
     node = Node(api, where, chosen.state, chosen.cluster)
-    Names(api, _log).serve(where.host)
+    try:
+        Names(api, _log).serve(where.host)
+    except LocalError as e:
+        sys.exit(str(e))
     kubelet, gateway = Kubelet(node, _log), Gateway(node, _log)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: kubelet.stop())

@@ -49,13 +49,17 @@ class Names:
         self._known: tuple[Sequence[Manifest], Sequence[Manifest]] = ((), ())
 
     def serve(self, address: str) -> None:
-        """Answer at port 53 of an address; returns at once."""
+        """Answer at port 53 of an address; returns at once. LocalError where another server has that port."""
         watches = Watches(self._api, self._changed)
         for kind in (SERVICE, SLICE):
             watches.start(kind)
         threading.Thread(target=self._follow, daemon=True, name="names").start()
-        for tcp in (False, True):
-            DNSServer(self, port=53, address=address, tcp=tcp, logger=DNSLogger("-request,-reply")).start_thread()
+        try:
+            for tcp in (False, True):
+                DNSServer(self, port=53, address=address, tcp=tcp, logger=DNSLogger("-request,-reply")).start_thread()
+        except OSError as e:
+            told = f"Port 53 of {address}, where pods ask for names, cannot be had: {e.strerror}"
+            raise LocalError(f"{told}: stop the DNS server that listens on every address of this machine") from e
 
     def resolve(self, request: DNSRecord, _handler: DNSHandler) -> DNSRecord:
         """The answer to one question."""

@@ -53,6 +53,15 @@ class Played:
         return Network(self.network, index).gateway if self.network else ""
 
 
+def declared(api: Api) -> tuple[list[Manifest], dict[str, Manifest]]:
+    """The InferenceClusters, and by name the Secrets that they may refer to.
+
+    In this order: a Secret that somebody made before his InferenceCluster would look missing, and be replaced by ours.
+    """
+    clusters = api.find(CLUSTER)
+    return clusters, {s["metadata"]["name"]: s for s in api.find(SECRET, namespace=SYSTEM_NAMESPACE)}
+
+
 class Controller:
     """The whole fleet, compared as a whole each time."""
 
@@ -79,9 +88,8 @@ class Controller:
 
     def reconcile(self) -> set[str]:
         """Compare and repair once; the sentences about what could not be done."""
-        secrets = {s["metadata"]["name"]: s for s in self._api.find(SECRET, namespace=SYSTEM_NAMESPACE)}
+        clusters, secrets = declared(self._api)
         bases = self._connect(secrets)
-        clusters = self._api.find(CLUSTER)
         classes = {c["metadata"]["name"]: c for c in self._api.find(CLASS)}
         bound, refused = bindings.bind(clusters, secrets, bases)
         troubles = {self._refuse(refusal) for refusal in refused}
@@ -149,6 +157,7 @@ class Controller:
         manifests = [n.manifest() for n in wanted]
         manifests += devices.device_classes(classes[name] for name in sorted(used) if name in classes)
         manifests += devices.slices(wanted, classes)
+        self._workloads[index][1].keep_volumes()
         for told in self._workloads[index][1].keep(manifests):
             self._log(f"cluster-{index}: {told}")
         return {

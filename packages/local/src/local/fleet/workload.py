@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from local.api import Api, Kind
-from local.fleet import gateway
+from local.fleet import gateway, volumes
 from local.fleet.watches import Watches
 from local.install import SYSTEM_NAMESPACE
 
@@ -30,7 +30,14 @@ class Workload:
         self._watches = Watches(self.api, changed)
         for kind in _KEPT:
             self._watches.start(kind, only=("DELETED",))
-        for kind in (gateway.GATEWAY, gateway.ROUTE, gateway.POOL, _SERVICE, *((_DEPLOYMENT,) if bare else ())):
+        for kind in (
+            gateway.GATEWAY,
+            gateway.ROUTE,
+            gateway.POOL,
+            _SERVICE,
+            volumes.CLAIM,
+            *((_DEPLOYMENT,) if bare else ()),
+        ):
             self._watches.start(kind)
 
     def stop(self) -> None:
@@ -43,6 +50,12 @@ class Workload:
         for manifest in wanted:
             by_kind[Kind(manifest["apiVersion"], manifest["kind"])][manifest["metadata"]["name"]] = manifest
         return [told for kind in _KEPT for told in self._keep_kind(kind, by_kind[kind])]
+
+    def keep_volumes(self) -> None:
+        """Play the storage: each claim gets a volume."""
+        claims = self.api.find(volumes.CLAIM)
+        for volume in volumes.missing(claims, self.api.find(volumes.VOLUME) if claims else []):
+            self.api.apply(volume)
 
     def _keep_kind(self, kind: Kind, wanted: Mapping[str, Manifest]) -> list[str]:
         found = {m["metadata"]["name"]: m for m in self.api.find(kind)}

@@ -1,0 +1,8 @@
+"""Serve the function over gRPC."""
+
+from kit.serve import command
+
+from compose_cluster_cache import function
+
+if __name__ == "__main__":
+    command(function)()

@@ -1,8 +1,0 @@
-"""Kinds whose function is not part of this version say so."""
-
-from kit.function import Function
-from schemas import ModelCache
-
-from compose_unavailable.compose import compose
-
-function = Function(compose, ModelCache)

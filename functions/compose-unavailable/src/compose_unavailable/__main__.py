@@ -1,8 +1,0 @@
-"""Serve the function over gRPC."""
-
-from kit.serve import command
-
-from compose_unavailable import function
-
-if __name__ == "__main__":
-    command(function)()
