@@ -59,6 +59,10 @@ def deployed(plane: Plane, deployment: str) -> Iterator[None]:
     plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(found))
     try:
         plane.kubectl("wait", "--for=condition=Ready", f"md/{name}", "--timeout=180s")
+        if found["spec"].get("serving", {}).get("mode") == "PrefillDecode":
+            # It serves as soon as one decode engine does.
+            replicas = ("mr", "-l", f"modelplane.ai/deployment={name}")
+            plane.kubectl("wait", "--for=condition=Disaggregating", *replicas, "--timeout=60s")
         yield
     finally:
         plane.kubectl("delete", "md", name)

@@ -48,6 +48,7 @@ def test_an_engine_of_a_gang_needs_a_head(port):
 
 def test_the_scripts_words_are_those_of_vllms_image(port, monkeypatch):
     """`leader` starts a head that outlives it."""
+    monkeypatch.setattr(gang.signal, "signal", lambda *_: None)
     monkeypatch.setattr(
         sys,
         "argv",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -113,6 +114,8 @@ def main() -> None:
     parser.add_argument("--ray_port", type=int, default=PORT)
     parser.add_argument("--ray_init_timeout", type=float, default=_PATIENCE)
     chosen, _ = parser.parse_known_args()
+    # The first process of a container hears of no signal that it does not ask for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if chosen.role == "head":
         asyncio.run(_head(chosen.ray_port))
     elif chosen.role == "leader":
