@@ -169,7 +169,7 @@ def test_the_flat_list_is_an_earlier_result_too(folder: Path, tmp_path: Path) ->
 
 
 def test_a_cluster_that_is_renamed_leaves_what_runs_on_it(folder: Path, tmp_path: Path) -> None:
-    """The tenant's namespace outlives its Object, and the provider config is in use."""
+    """The tenant's namespace outlives its Object, and the tenant's provider config is in use."""
     before = tmp_path / "before"
     render(folder / "fleet.yaml", folder / "model.yaml", "--save", before)
     (folder / "fleet.yaml").write_text(FLEET.replace("metadata: {name: west}", "metadata: {name: east}"))
@@ -182,8 +182,11 @@ def test_a_cluster_that_is_renamed_leaves_what_runs_on_it(folder: Path, tmp_path
         "ClusterUsage",
         "ConfigMap",
         "ClusterTenant",
+        "ClusterProviderConfig",
         "ObservedObjectCollection",
     }
+    (config,) = [line for line in deleted if "ClusterProviderConfig" in line]
+    assert "ml-team" not in config
 
 
 def test_text_that_steers_a_terminal_is_spelled_out(folder: Path) -> None:
