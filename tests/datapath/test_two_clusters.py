@@ -32,7 +32,12 @@ def plane(tmp_path_factory):
         chosen = service("qwen", ({"modelplane.ai/deployment": "qwen"}, 1))
         with applied(plane, model, chosen):
             plane.wait("the service is Ready", lambda: ready(plane, "ms", "qwen"))
+            plane.wait("both replicas serve", lambda: endpoints(plane) == "2/2", patience=60)
             yield plane
+
+
+def endpoints(plane):
+    return plane.kubectl.one("ms", "qwen")["status"]["endpoints"]["summary"]
 
 
 def field(name, path):
