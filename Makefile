@@ -45,13 +45,13 @@ packages: kinds ## Build the Crossplane packages into dist/packages, without Doc
 	@$(BIN)/python -m release
 
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
-	@$(BIN)/pytest -m e2e --ignore tests/faults $(ARGS)
+	@$(BIN)/pytest -m e2e --ignore tests/faults --durations=12 $(ARGS)
 
 faults: tools ## Play the fault matrix on a running fleet; UPDATE=1 writes docs/explanation/faults.md
 	@$(BIN)/pytest -m e2e tests/faults $(ARGS)
 
 datapath: tools ## Pods that answer: prefill/decode proven, and every link broken in turn (root, Linux)
-	@$(BIN)/pytest -m datapath -n 0 $(ARGS)
+	@$(BIN)/pytest -m datapath -n 0 --durations=8 $(ARGS)
 
 soak: $(VENV)/.ready ## More than 100,000 random cases of placing, of the ledger and of rolls (some ten minutes)
 	@SOAK=1 $(BIN)/pytest -n 2 packages/scheduling/tests/test_placing_properties.py functions/compose-capacity-ledger/tests/test_books_properties.py functions/compose-model-deployment/tests/test_rolling_properties.py

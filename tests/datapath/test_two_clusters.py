@@ -14,7 +14,7 @@ import yaml
 from breaking import ROOT
 from test_one_address import GATEWAY, applied, ask, ready, service
 
-pytestmark = pytest.mark.datapath
+pytestmark = [pytest.mark.datapath, pytest.mark.long]
 EXAMPLE = ROOT / "examples/11-one-address"
 BODY = {"model": "qwen", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 4}
 PATH = "/default/qwen/v1/chat/completions"

@@ -140,6 +140,7 @@ def serving(plane: Plane) -> Plane:
     return plane
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 @pytest.mark.parametrize("edited", ALL)
 def test_an_edit_reaches_the_cluster_and_the_replica_serves_again(edited: Manifest, serving: Plane) -> None:

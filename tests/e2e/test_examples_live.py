@@ -19,6 +19,8 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())
+# One of each kind: placed, no room, a gang, two phases. All of them with `make e2e`.
+SHORT = ("01-", "06-", "07-", "08-")
 # A tenant's namespace and account outlive its replicas (design/never-less.md), so they may be from another example.
 OURS = "deployments.apps,leaderworkersets,inferencepools,services,httproutes,resourceclaimtemplates,secrets"
 # A volume outlives its cache, and the name of the Job that filled it has the volume's uid.
@@ -47,7 +49,9 @@ def differences(want: Any, got: Any, path: str = "") -> list[str]:
     return [] if want == got else [f"{path}: want {want}, got {got}"]
 
 
-@pytest.fixture(scope="module", params=EXAMPLES)
+@pytest.fixture(
+    scope="module", params=[pytest.param(e, marks=() if e.startswith(SHORT) else pytest.mark.long) for e in EXAMPLES]
+)
 def example(request: pytest.FixtureRequest, plane: Plane, processes: local.Cluster) -> Any:
     """An example that was applied as its reader would apply it, to a circuit breaker that has seen no other."""
     plane.clear()

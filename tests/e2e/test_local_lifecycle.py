@@ -19,7 +19,7 @@ import yaml
 from local import ports, tools
 from local.processes import Book, Record, start_time
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 FLEET = """
 apiVersion: modelplane.ai/v1alpha1

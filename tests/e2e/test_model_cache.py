@@ -13,7 +13,7 @@ import pytest
 import yaml
 from local.testing import Manifest, Plane, start
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-standalone"
 

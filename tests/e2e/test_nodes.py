@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from local.testing import Manifest, Plane, start
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-standalone"
 

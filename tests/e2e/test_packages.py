@@ -22,7 +22,7 @@ from release.names import version
 from release.wheels import closure, members
 from schemas import apis
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 # Run in the image: every module of our packages, besides those for tests and for reading apis/.

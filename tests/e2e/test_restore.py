@@ -26,7 +26,7 @@ from local.control import stop
 from local.state import CONTROL_PLANE
 from local.testing import Manifest, Plane, start
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 NODES = 2
 CLUSTERS = ("west", "east")

@@ -22,7 +22,7 @@ from compose_serving_stack import parts
 from local import charts
 from local.testing import Kubectl, Manifest, Plane, start
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-standalone"
 RELEASES = "releases.helm.m.crossplane.io"
@@ -193,7 +193,6 @@ def test_a_model_is_placed_on_it(bare: Bare) -> None:
     bare.plane.wait("qwen is Ready", lambda: bare.plane.condition("md", "qwen", "Ready").get("status") == "True")
 
 
-@pytest.mark.long
 def test_a_version_that_does_not_exist_is_named_and_nothing_that_runs_is_touched(bare: Bare) -> None:
     before = bare.pods(NFD.namespace)
     bare.override(versions={NFD.component: "9.9.9"})
@@ -203,7 +202,6 @@ def test_a_version_that_does_not_exist_is_named_and_nothing_that_runs_is_touched
     bare.is_ready_again()
 
 
-@pytest.mark.long
 def test_a_manifest_that_the_api_server_refuses_is_named(bare: Bare) -> None:
     """Here provider-helm says Synced; the cause is only in its description."""
     push(bare, "0.18.98", {"templates/broken.yaml": b"{apiVersion: v1, kind: ConfigMap, metadata: {name: Not_A_Name}}"})
@@ -214,7 +212,6 @@ def test_a_manifest_that_the_api_server_refuses_is_named(bare: Bare) -> None:
     assert bare.component(NFD.component)["version"] == NFD.version
 
 
-@pytest.mark.long
 def test_a_registry_that_is_down_is_named_and_what_waits_for_it_goes_on_by_itself(bare: Bare) -> None:
     push(bare, "0.18.99", {})
     bare.kill("registry")
@@ -225,7 +222,6 @@ def test_a_registry_that_is_down_is_named_and_what_waits_for_it_goes_on_by_itsel
     bare.is_ready_again()
 
 
-@pytest.mark.long
 def test_a_provider_that_is_killed_in_an_upgrade_comes_loose(bare: Bare) -> None:
     """Without a limit of retries "another operation in progress" would stay for ever."""
     bare.override(versions=None, components={NFD.component: {"values": {"master": {"replicaCount": 2}}}})
@@ -248,7 +244,6 @@ def test_a_definition_that_somebody_deletes_comes_back(bare: Bare) -> None:
     assert bare.west.one("crd", name)["metadata"]["uid"] != before
 
 
-@pytest.mark.long
 def test_the_right_kubeconfig_is_enough(bare: Bare) -> None:
     """It was put in place some tests ago; the providers look again by themselves, a minute apart at most."""
     told = lambda: bare.plane.condition("ic", "east", "StackReady")["message"]  # noqa: E731  # Short here.
@@ -267,7 +262,6 @@ def test_what_is_switched_off_stays_on_the_cluster(bare: Bare) -> None:
     bare.is_ready_again()
 
 
-@pytest.mark.long
 def test_a_cluster_that_leaves_the_fleet_keeps_its_stack(bare: Bare) -> None:
     bare.plane.kubectl("delete", "md", "--all", "-A")
     bare.plane.kubectl("delete", "ic", "west")
