@@ -158,9 +158,17 @@ def _why(call: Call[ClusterCache], key: str) -> str:
     return f": {trouble.rstrip('.')}" if trouble else ""
 
 
+def _written_reclaim(call: Call[ClusterCache]) -> str | None:
+    """Whether the volume would go with its Object as that is now; None before it exists."""
+    seen = call.seen(VOLUME)
+    policies = (seen or {}).get("spec", {}).get("managementPolicies") or ["*"]
+    return None if seen is None else "Delete" if {"*", "Delete"} & set(policies) else "Retain"
+
+
 def _report(call: Call[ClusterCache], phase: Phase, revision: str) -> None:
     message = phase.message.rstrip(".")
     call.status(phase=phase.name, message=message[:1024], revision=revision or call.xr.status.revision)
+    call.status(reclaim=_written_reclaim(call))
     told = f"{call.xr.spec.clusterName}: {message}."
     if phase.name == phases.READY:
         call.condition("Hydrated", True, "Hydrated", told)

@@ -29,6 +29,8 @@ class Child:
     message: str
     revision: str
     image: str
+    goes: bool
+    """Whether its volume would go with it."""
     age: float
     """Seconds since it was created."""
 
@@ -91,5 +93,6 @@ def _child(call: Call[ModelCache], key: str, seen: ClusterCache) -> Child:
         message=status.message or "",
         revision=status.revision or "",
         image=seen.spec.image,
+        goes=status.reclaim == "Delete",
         age=call.age(seen.metadata.creationTimestamp),
     )

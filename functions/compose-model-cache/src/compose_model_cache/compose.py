@@ -43,7 +43,9 @@ def compose(call: Call[ModelCache]) -> None:
     selected = set(kept[:MOST_CLUSTERS])
     for name, child in existing.items():
         site = fleet.get(name)
-        given_back = call.xr.spec.reclaim == "Delete" and sites.user(name, call.name) not in users
+        unused = call.xr.spec.reclaim == "Delete" and sites.user(name, call.name) not in users
+        # First its Object is told to take the volume along; until then it would stay behind.
+        given_back = unused and child.goes
         if site and name not in chosen and given_back:
             call.drop(child.key)
         elif site:

@@ -18,6 +18,8 @@ class Status(Model):
     """What happens or what went wrong."""
     revision: Annotated[str | None, Field(max_length=64)] = None
     """Commit that was found for the branch or tag."""
+    reclaim: Literal["Retain", "Delete"] | None = None
+    """What happens to the volume as it is written now."""
     conditions: list[Condition] = []
     """What holds now, and why not."""
 
