@@ -11,7 +11,6 @@ import pytest
 import yaml
 from breaking import ROOT
 from cli import proving
-from local import gateways
 from local.api import Api
 from remote import Remote
 from served import (
@@ -163,13 +162,3 @@ def test_a_roll_of_two_replicas_costs_no_request(plane, kube):
 def has_rolled(kube) -> bool:
     engines = [p["spec"]["containers"][0] for p in kube.get("pods", "-n", "mp-default", "-l", "modelplane.ai/serving")]
     return len(engines) == 4 and all({"name": "ROLLED", "value": "1"} in e.get("env", []) for e in engines)
-
-
-def test_it_is_the_stacks_policy_that_keeps_clients_from_routing(plane, kube, remote, qwen):
-    """Without it the sidecar calls whatever host a client names."""
-    kube("delete", "clienttrafficpolicy", "inference-gateway", "-n", "modelplane-system")
-    try:
-        plane.wait("the host is called", lambda: attack(remote, qwen, "qwen")[1], patience=30)
-    finally:
-        kube("apply", "-f", "-", stdin=yaml.safe_dump_all(gateways.front()))
-    plane.wait("nobody calls it any more", lambda: not attack(remote, qwen, "qwen")[1], patience=30)
