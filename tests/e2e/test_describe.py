@@ -26,11 +26,13 @@ KINDS = {
     "capacityledger": "geneva",
     "clustertenant": "",
 }
+# The circuit breaker's own, and nodes that are counted once a cluster is no longer new.
+_BY_ITSELF = ("Responsive", "PoolNodesFound")
 _VARIES = re.compile(
     r"^ *(Creation Timestamp|Last Transition Time|Generation|Resource Version|UID|Observed Generation):"
 )
 _OTHERS_EVERY_TIME = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=geneva-)[0-9a-f]{5}\b"
+    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=geneva-)[0-9a-f]{5}\b(-default-[0-9a-f]{5}\b)?"
 )
 
 
@@ -55,5 +57,18 @@ def test_describe_says_what_is_written_down(kind: str, ready: Plane) -> None:
 
 def _described(plane: Plane, kind: str) -> str:
     lines = plane.kubectl("describe", kind, *filter(None, [KINDS[kind]])).partition("\nEvents:")[0].splitlines()
-    told = (_OTHERS_EVERY_TIME.sub("…", line.rstrip()) for line in lines if not _VARIES.match(line))
-    return "\n".join(told) + "\n"
+    told = [_OTHERS_EVERY_TIME.sub("…", line.rstrip()) for line in lines if not _VARIES.match(line)]
+    return "\n".join(_steady(told)) + "\n"
+
+
+def _steady(lines: list[str]) -> list[str]:
+    """Its conditions sorted, without those that come by themselves."""
+    start = lines.index("  Conditions:") + 1
+    end = next((n for n in range(start, len(lines)) if not lines[n].startswith("    ")), len(lines))
+    conditions: list[list[str]] = [[]]
+    for line in lines[start:end]:
+        conditions[-1].append(line)
+        if line.startswith("    Type:"):
+            conditions.append([])
+    told = sorted((c for c in conditions if c and c[-1].split()[-1] not in _BY_ITSELF), key=lambda c: c[-1])
+    return [*lines[:start], *(line for condition in told for line in condition), *lines[end:]]

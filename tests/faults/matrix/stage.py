@@ -29,6 +29,8 @@ CLUSTERS = ("west", "east")
 MODELS = ("alone", "split", "gang")
 COMPOSITES = "md,mr,mrt,me,ic,icl,capacityledgers,clustertenants"
 OBJECTS = "objects.kubernetes.m.crossplane.io,configmaps"
+# The circuit breaker's own, and nodes that are counted once a cluster is no longer new.
+_BY_ITSELF = ("Responsive", "PoolNodesFound")
 HELD = "services,deployments.apps,leaderworkersets,inferencepools,httproutes,roles,rolebindings,resourceclaimtemplates"
 
 
@@ -102,12 +104,12 @@ class Stage:
         }
 
     def conditions(self) -> dict[str, Manifest]:
-        """Every condition of every composite, by kind, name and type; the circuit breaker's own aside."""
+        """Every condition of every composite, by kind, name and type; what comes by itself aside."""
         return {
             f"{m['kind']}/{m['metadata']['name']} {c['type']}": c
             for m in self.plane.kubectl.get(COMPOSITES, "-A")
             for c in m.get("status", {}).get("conditions", [])
-            if c["type"] != "Responsive"
+            if c["type"] not in _BY_ITSELF
         }
 
     def held(self) -> dict[str, Manifest]:
@@ -127,7 +129,8 @@ class Stage:
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    return any(label.startswith("modelplane.ai/") for label in manifest["metadata"].get("labels", {}))
+    labels = manifest["metadata"].get("labels", {})
+    return any(label.startswith("modelplane.ai/") for label in labels) and "modelplane.ai/nodes-of" not in labels
 
 
 def _asked(manifest: Manifest) -> Manifest:
