@@ -29,7 +29,7 @@ from served import (
     up,
 )
 
-pytestmark = pytest.mark.datapath
+pytestmark = [pytest.mark.datapath, pytest.mark.long]
 GANG = ROOT / "examples/07-gang"
 GANGS = ROOT / "examples/09-prefill-decode-gangs"
 # Where the route never reaches Envoy, it answers as if there were none.

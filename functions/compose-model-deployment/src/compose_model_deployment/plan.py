@@ -111,7 +111,7 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
     if replacement is not None:
         decision = replace(decision, queue=())  # Nobody is to go for one that only waits.
     moving, offers = _divide(decision, hopeful[:left], left)
-    wave = max(WAVE - sum(1 for r in placed if not r.holds), 0)
+    wave = max(WAVE - sum(r.is_being_born for r in placed), 0)
     first = () if replacement is None or replacement in taken else (replacement,)
     ordinals = chain(first, free_ordinals(taken | set(first)))
     create = {next(ordinals): _new(offer) for offer in offers[:wave]}

@@ -22,6 +22,7 @@ _KEY = "replica-"
 _ENDPOINT = "endpoint-"
 # A cluster answers a claim within a moment; a crowd on a busy control plane may wait for most of a minute.
 _ANSWERED_SECONDS = 60.0
+_BIRTH_SECONDS = 10.0
 # A cluster counts a claim within a moment; until then a replica's own nodes may still look free.
 _COUNTED_SECONDS = 15.0
 MOST_ORDINALS = 256
@@ -109,6 +110,11 @@ class Existing:
         """Whether its cluster is about to answer: it has not said anything, and is expected to."""
         unanswered = self._granted.reason in ("", "Pending", "GrantNotFound", "TenantNotReady")
         return not self.holds and unanswered and self.age < _ANSWERED_SECONDS
+
+    @property
+    def is_being_born(self) -> bool:
+        """Whether it still wakes its deployment with every step of its own."""
+        return not self.holds or (self.age < _BIRTH_SECONDS and not self.serves)
 
     @property
     def _granted(self) -> Condition:
