@@ -19,8 +19,8 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(p.name for p in (ROOT / "examples").iterdir() if p.is_dir())
-# One of each kind: placed, no room, a gang, two phases. All of them with `make e2e`.
-SHORT = ("01-", "06-", "07-", "08-")
+# One of each kind: placed, no room, drained, a gang, two phases. All of them with `make e2e`.
+SHORT = ("01-", "03-", "05-", "07-", "08-")
 # A tenant's namespace and account outlive its replicas (design/never-less.md), so they may be from another example.
 OURS = "deployments.apps,leaderworkersets,inferencepools,services,httproutes,resourceclaimtemplates,secrets"
 # A volume outlives its cache, and the name of the Job that filled it has the volume's uid.

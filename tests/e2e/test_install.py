@@ -122,6 +122,7 @@ def test_crossplane_and_those_who_clean_up_may(installed: Plane, account: str) -
     )
 
 
+@pytest.mark.long
 def test_models_run_with_all_of_it(installed: Plane) -> None:
     installed.kubectl("apply", "-f", str(ROOT / "examples" / "01-standalone"))
     installed.wait("qwen is Ready", lambda: installed.condition("md", "qwen", "Ready").get("status") == "True")

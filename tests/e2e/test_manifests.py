@@ -8,7 +8,7 @@ import pytest
 import yaml
 from local.testing import Manifest, Plane
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "01-standalone"

@@ -15,7 +15,7 @@ from compose_model_deployment.rolling import Change
 from compose_model_deployment.wishes import Asked, Board, Wish
 
 # The birth of a replica is some thirty events: more at once open the deployment's circuit.
-WAVE = 2
+WAVE = 1
 # What a cluster says of its free nodes is a moment old; who moves at once moves in vain.
 MOVES_AFTER_SECONDS = 10.0
 # A node that becomes free somewhere is for the first of a queue, not for all of them at once.
