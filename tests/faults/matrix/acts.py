@@ -72,12 +72,6 @@ def _mend(stage: Stage, name: str) -> None:
     stage.wires[name].mend()
 
 
-def _heard(stage: Stage, kind: str) -> None:
-    """Wait until each has said something: who is silent is judged by what is remembered, which the next row may take."""
-    told = lambda: stage.plane.kubectl.get(kind, "-A", "-l", "!modelplane.ai/nodes-of")  # noqa: E731  # Short here.
-    stage.plane.wait(f"all {kind} say something", lambda: all(o.get("status", {}).get("conditions") for o in told()))
-
-
 def _kubectl(stage: Stage, command: str) -> str:
     return stage.plane.kubectl(*shlex.split(command), check=False)
 
@@ -209,7 +203,6 @@ ACTS: dict[str, Callable[[Stage, Any], str | None]] = {
     "repair": _repair,
     "pause": _pause,
     "go on": _go_on,
-    "heard": _heard,
     "cut": _cut,
     "mend": _mend,
     "kubectl": _kubectl,
