@@ -11,6 +11,7 @@ import local
 import pytest
 import yaml
 from local import tools
+from local.datapath.launch import Launch
 from local.testing import Kubectl
 
 pytestmark = pytest.mark.datapath
@@ -63,3 +64,17 @@ def test_down_leaves_nothing_although_kubelet_and_controllers_were_killed(tmp_pa
         cluster.down()
     assert traces(folder, number) == {"processes": [], "links": [], "namespaces": [], "mounts": []}
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("user", ["", "65532", "65532:65532"])
+def test_a_container_ends_with_whoever_started_it(user, tmp_path):
+    """Also as another user: a child that outlived its keeper would carry no mark by which `down` finds it."""
+    subprocess.run(["ip", "netns", "add", tmp_path.name], check=True)
+    try:
+        launch = Launch(tmp_path.name, ["sh", "-c", "echo up; exec sleep 600"], {"PATH": os.environ["PATH"]}, user=user)
+        with subprocess.Popen(launch.argv(tmp_path), stdout=subprocess.PIPE, text=True) as keeper:
+            assert keeper.stdout.readline() == "up\n"
+            keeper.kill()
+            assert keeper.stdout.read() == ""  # Whoever is left holds the pipe open.
+    finally:
+        subprocess.run(["ip", "netns", "del", tmp_path.name], check=True)

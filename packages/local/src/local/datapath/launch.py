@@ -62,9 +62,23 @@ class Launch:
 
     def _exec(self, root: str) -> str:
         pairs = [f"{k}={v}" for k, v in self.env.items()]
-        user = [f"--userspec={self.user}", "--groups="] if self.user else []
-        words = [*user, root.strip("'"), "/usr/bin/env", "-i", f"--chdir={self.folder}", *pairs, *self.command]
+        words = [
+            root.strip("'"),
+            *self._as_user(),
+            "/usr/bin/env",
+            "-i",
+            f"--chdir={self.folder}",
+            *pairs,
+            *self.command,
+        ]
         return "exec chroot " + shlex.join(words)
+
+    def _as_user(self) -> list[str]:
+        """Linux forgets with another user that a process is to end with its parent, so that is said again."""
+        if not self.user:
+            return []
+        user, _, group = self.user.partition(":")
+        return ["setpriv", f"--reuid={user}", f"--regid={group or user}", "--clear-groups", "--pdeathsig=KILL"]
 
 
 def _elsewhere() -> list[Path]:

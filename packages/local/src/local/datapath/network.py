@@ -16,7 +16,7 @@ from local.errors import LocalError, RefusedError
 NAMESPACES = Path("/run/netns")
 _NUMBERS = range(200, 255)
 _FIRST_FRONT, _FIRST_POD, _LAST_POD = 2, 10, 254
-_PROGRAMS = ("ip", "nsenter", "unshare", "chroot", "mount", "umount")
+_PROGRAMS = ("ip", "nsenter", "unshare", "chroot", "setpriv", "mount", "umount")
 
 
 @dataclass(frozen=True)
