@@ -71,14 +71,5 @@ def _listeners(xr: InferenceGateway) -> list[Listener]:
 
 
 def _listener(asked: Listener) -> Manifest:
-    listener: Manifest = {
-        "name": asked.name,
-        "port": asked.port,
-        "protocol": asked.protocol,
-        "allowedRoutes": {"namespaces": {"from": "All"}},
-    }
-    if asked.hostname:
-        listener["hostname"] = asked.hostname
-    if asked.tls:
-        listener["tls"] = {"mode": "Terminate", "certificateRefs": [{"name": asked.tls.secretRef.name}]}
-    return listener
+    certificate = asked.tls.secretRef.name if asked.tls else ""
+    return route.listener(asked.name, asked.port, asked.protocol, asked.hostname, certificate)

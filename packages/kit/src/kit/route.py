@@ -45,3 +45,18 @@ def route(metadata: Manifest, hostname: str, backend: Manifest) -> Manifest:
         "metadata": metadata,
         "spec": {"parentRefs": [gateway], "hostnames": [hostname], "rules": [rule]},
     }
+
+
+def listener(name: str, port: int, protocol: str, hostname: str | None, certificate: str) -> Manifest:
+    """A listener of a Gateway, for routes of every namespace; `certificate` is a Secret beside it, empty without TLS."""
+    made: Manifest = {
+        "name": name,
+        "port": port,
+        "protocol": protocol,
+        "allowedRoutes": {"namespaces": {"from": "All"}},
+    }
+    if hostname:
+        made["hostname"] = hostname
+    if certificate:
+        made["tls"] = {"mode": "Terminate", "certificateRefs": [{"name": certificate}]}
+    return made
