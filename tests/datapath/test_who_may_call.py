@@ -1,0 +1,119 @@
+"""Certificates, credentials and tokens at the control plane's real Envoy Gateway: who calls, and who is called."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from providers import provider
+from services import GATEWAY, answers, applied, ask, endpoint, ready, service
+
+pytestmark = pytest.mark.datapath
+
+
+@pytest.fixture(scope="module")
+def plane(front):
+    return front
+
+
+def certificate(folder, name):
+    """A certificate that is its own authority, with its key in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = folder / f"{name}.pem"
+    file.write_bytes(pem + key.private_bytes(*plain))
+    return file, pem.decode()
+
+
+def secret(name, **data):
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": "default"},
+        "stringData": {key.replace("_", "."): value for key, value in data.items()},
+    }
+
+
+def test_an_external_api_is_called_with_its_name_its_credential_and_its_path(plane, url, here, tmp_path):
+    """A caller's own credential does not reach it, and its own stands in no object but Secrets."""
+    labels = {"app": "external"}
+    file, authority = certificate(tmp_path, "models.example.com")
+    with provider("external", here, certificate=file) as one:
+        found = endpoint(
+            "external-0",
+            f"https://{here}:{one.port}/openai/v1",
+            labels,
+            hostname="models.example.com",
+            auth={"secretRef": {"name": "key"}},
+            tls={"hostname": "models.example.com", "caSecretRef": {"name": "ca"}},
+        )
+        secrets = secret("key", apiKey="not-a-real-key"), secret("ca", ca_crt=authority)
+        with applied(plane, *secrets, found, service("external", (labels, 1))):
+            path = answers(plane, url, "external")
+            one.asked.clear()
+            assert ask(url, path, Authorization="Bearer the-callers-own")[0] == 200
+            (got,) = one.asked
+            assert got["path"] == "/openai/v1/chat/completions"
+            assert got["headers"]["host"] == "models.example.com"
+            assert got["headers"]["authorization"] == "Bearer not-a-real-key"
+            everything = "me,ms,httproutes,backends,httproutefilters,events"
+            assert "not-a-real-key" not in plane.kubectl("get", everything, "-A", "-o", "yaml")
+
+
+def test_a_certificate_of_another_name_or_authority_is_refused(plane, url, here, tmp_path):
+    labels = {"app": "impostor"}
+    file, _ = certificate(tmp_path, "models.example.com")
+    _, other = certificate(tmp_path, "other.example.com")
+    with provider("impostor", here, certificate=file) as one:
+        tls = {"hostname": "models.example.com", "caSecretRef": {"name": "other-ca"}}
+        found = endpoint("impostor-0", f"https://{here}:{one.port}", labels, tls=tls)
+        with applied(plane, secret("other-ca", ca_crt=other), found, service("impostor", (labels, 1))):
+            answers(plane, url, "impostor", status=503)
+            plane.wait("it is routed", lambda: ready(plane, "ms", "impostor"), patience=20)
+            assert ask(url, "/default/impostor/v1/chat/completions")[0] == 503
+            assert one.asked == []
+
+
+def test_callers_show_a_key_once_they_are_asked(plane, url, here):
+    """OpenAI clients send it as bearer token; it is not passed on."""
+    labels = {"app": "callers"}
+    keys = secret("callers", alice="key-of-alice")
+    keys["metadata"]["namespace"] = "modelplane-system"
+    asked = {**yaml.safe_load(GATEWAY), "spec": {"callers": {"apiKeys": {"secretRefs": [{"name": "callers"}]}}}}
+    with provider("callers", here) as one:
+        found = endpoint("callers-0", f"http://{here}:{one.port}", labels)
+        with applied(plane, keys, found, service("callers", (labels, 1))):
+            path = answers(plane, url, "callers")
+            try:
+                plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(asked))
+                said = lambda: plane.condition("ig", "public", "CallersAuthenticated")["status"] == "True"  # noqa: E731
+                plane.wait("it says so", said, patience=30)
+                plane.wait("strangers are refused", lambda: ask(url, path)[0] == 401, patience=20)
+                one.asked.clear()
+                assert ask(url, path, Authorization="Bearer key-of-alice")[0] == 200
+                assert ask(url, path, Authorization="Bearer key-of-bob")[0] == 401
+                (got,) = one.asked
+                assert "authorization" not in got["headers"]
+            finally:
+                plane.kubectl("apply", "-f", "-", stdin=GATEWAY)
+            plane.wait("everybody may call again", lambda: ask(url, path)[0] == 200, patience=30)
