@@ -96,6 +96,10 @@ def _route(
         "annotations": {publishing.ENDPOINTS: ",".join(each.name for each in live)},
     }
     rules = publishing.rules(call.name, call.namespace, choice.path, references, lists=lists)
+    # Envoy passes on a token that it has checked, unlike a key: a tenant's own endpoint could collect it.
+    if any(gateway.spec.callers and gateway.spec.callers.jwt for gateway in gateways):
+        keeps = {names.child_name(call.name, e.backend) for e in live if e.header.lower() == "authorization"}
+        rules = [publishing.without_token(rule, keeps) for rule in rules]
     through = [gateway.metadata.name for gateway in gateways]
     return {publishing.KEY: publishing.manifest(metadata, through, rules)}
 

@@ -20,17 +20,6 @@ class Status(Model):
     """What holds now, and why not."""
 
 
-class Jwt(Model):
-    """Callers show a signed token as bearer token."""
-
-    issuer: Annotated[str, Field(max_length=253, min_length=1)]
-    """Who must have issued the token."""
-    audiences: Annotated[list[str], Field(max_length=8)] = []
-    """Whom the token must be for; for anybody when absent."""
-    jwksURI: Annotated[str, Field(max_length=253)]
-    """Where the issuer publishes its keys, starting with https://."""
-
-
 class SecretRef(Model):
     name: Annotated[str, Field(max_length=253)]
     """Name of the Secret."""
@@ -41,6 +30,19 @@ class ApiKeys(Model):
 
     secretRefs: Annotated[list[SecretRef], Field(max_length=16, min_length=1)]
     """Secrets in modelplane-system; each entry is a caller's name and key."""
+
+
+class Jwt(Model):
+    """Callers show a signed token as bearer token. It is not passed on."""
+
+    issuer: Annotated[str, Field(max_length=253, min_length=1)]
+    """Who must have issued the token."""
+    audiences: Annotated[list[str], Field(max_length=8)] = []
+    """Whom the token must be for; for anybody when absent."""
+    jwksURI: Annotated[str, Field(max_length=253)]
+    """Where the issuer publishes its keys, starting with https://."""
+    caSecretRef: SecretRef | None = None
+    """Secret in modelplane-system whose entry ca.crt is the authority of jwksURI's certificate; the system's authorities when absent."""
 
 
 class Tls(Model):
@@ -56,7 +58,7 @@ class Callers(Model):
     apiKeys: ApiKeys | None = None
     """Callers show a key as bearer token, as OpenAI clients do. It is not passed on."""
     jwt: Jwt | None = None
-    """Callers show a signed token as bearer token."""
+    """Callers show a signed token as bearer token. It is not passed on."""
 
 
 class Listener(Model):
