@@ -80,6 +80,9 @@ def _report(call: Call[InferenceGateway], wanted: dict[str, Manifest]) -> None:
     programmed = _said(seen, "Programmed")
     if why:
         call.condition("RoutingReady", False, "NotAccepted", f"{name} is without a policy that it needs: {why}.")
+    elif (references := _said(seen, "ResolvedRefs")).get("status") == "False":
+        missing = str(references.get("message", "")).rstrip(".")
+        call.condition("RoutingReady", False, "NotAccepted", f"{name} is without a Secret that it needs: {missing}.")
     elif programmed.get("status") == "True" and not all(policies.is_followed(call.seen(key) or {}) for key in wanted):
         call.condition("RoutingReady", False, "NotReady", f"{name} does not follow its policies yet.")
     elif programmed.get("status") == "True" and url:

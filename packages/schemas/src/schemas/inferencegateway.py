@@ -45,6 +45,13 @@ class Jwt(Model):
     """Secret in modelplane-system whose entry ca.crt is the authority of jwksURI's certificate; the system's authorities when absent."""
 
 
+class ClientCertificate(Model):
+    """Certificate that is shown to every backend that asks for one."""
+
+    secretRef: SecretRef
+    """Secret of type kubernetes.io/tls in modelplane-system."""
+
+
 class Tls(Model):
     """Certificate of an HTTPS listener."""
 
@@ -59,6 +66,15 @@ class Callers(Model):
     """Callers show a key as bearer token, as OpenAI clients do. It is not passed on."""
     jwt: Jwt | None = None
     """Callers show a signed token as bearer token. It is not passed on."""
+
+
+class Clusters(Model):
+    """How the gateways of workload clusters are called that listen for HTTPS."""
+
+    authority: Annotated[str, Field(max_length=16384)]
+    """Authorities of their certificates, which carry the name inference-gateway.modelplane.internal; several while one is replaced by another."""
+    clientCertificate: ClientCertificate | None = None
+    """Certificate that is shown to every backend that asks for one."""
 
 
 class Listener(Model):
@@ -85,6 +101,8 @@ class Spec(Model):
     """GatewayClass to use; created when there is none of this name."""
     callers: Callers | None = None
     """Who may call; everybody when absent."""
+    clusters: Clusters | None = None
+    """How the gateways of workload clusters are called that listen for HTTPS."""
     listeners: Annotated[
         list[Listener], Field(max_length=16)
     ] = []
