@@ -63,10 +63,10 @@ def ask(url, path, method="POST", body=None, **headers):
         link.close()
 
 
-def status_of(url, path):
+def status_of(url, path, body=None):
     """The status of one request, or what went wrong."""
     try:
-        return ask(url, path)[0]
+        return ask(url, path, body=body)[0]
     except OSError as e:
         return type(e).__name__
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import json
 import time
 from contextlib import contextmanager
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from certificates import its_own
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.x509.oid import NameOID
 from providers import provider
 from services import GATEWAY, answers, applied, ask, endpoint, ready, service
 
@@ -24,30 +22,6 @@ pytestmark = pytest.mark.datapath
 @pytest.fixture(scope="module")
 def plane(front):
     return front
-
-
-def certificate(folder, name):
-    """A certificate that is its own authority, with its key in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file = folder / f"{name}.pem"
-    file.write_bytes(pem + key.private_bytes(*plain))
-    return file, pem.decode()
 
 
 def secret(name, **data):
@@ -62,7 +36,7 @@ def secret(name, **data):
 def test_an_external_api_is_called_with_its_name_its_credential_and_its_path(plane, url, here, tmp_path):
     """A caller's own credential does not reach it, and its own stands in no object but Secrets."""
     labels = {"app": "external"}
-    file, authority = certificate(tmp_path, "models.example.com")
+    file, authority = its_own(tmp_path, "models.example.com")
     with provider("external", here, certificate=file) as one:
         found = endpoint(
             "external-0",
@@ -87,8 +61,8 @@ def test_an_external_api_is_called_with_its_name_its_credential_and_its_path(pla
 
 def test_a_certificate_of_another_name_or_authority_is_refused(plane, url, here, tmp_path):
     labels = {"app": "impostor"}
-    file, _ = certificate(tmp_path, "models.example.com")
-    _, other = certificate(tmp_path, "other.example.com")
+    file, _ = its_own(tmp_path, "models.example.com")
+    _, other = its_own(tmp_path, "other.example.com")
     with provider("impostor", here, certificate=file) as one:
         tls = {"hostname": "models.example.com", "caSecretRef": {"name": "other-ca"}}
         found = endpoint("impostor-0", f"https://{here}:{one.port}", labels, tls=tls)
@@ -166,7 +140,7 @@ def test_callers_show_a_token_of_their_issuer(plane, url, here, tmp_path):
         ec.generate_private_key(ec.SECP256R1()),
     )
     host = "login.default.svc.cluster.local"
-    file, authority = certificate(tmp_path, host)
+    file, authority = its_own(tmp_path, host)
     trusted = secret("login", ca_crt=authority)
     trusted["metadata"]["namespace"] = "modelplane-system"
     with provider("tokens", here) as one, provider("login", here, certificate=file) as login:

@@ -1,0 +1,182 @@
+"""A cluster's gateway lets nobody in but the control plane's, by the certificate that it shows; on the real gateways."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import served
+import yaml
+from breaking import ROOT
+from certificates import Authority
+from compose_serving_stack import gateway
+from cryptography import x509
+from kit.names import GATEWAY_CERTIFICATE
+from load import load
+from local.datapath.network import Network
+from schemas.servingstack import Gateway
+from services import applied, ready, service, status_of
+
+pytestmark = [pytest.mark.datapath, pytest.mark.long]
+EXAMPLE = ROOT / "examples/01-standalone"
+PATH = "/default/qwen/v1/chat/completions"
+SYSTEM = ("-n", "modelplane-system")
+CLIENTS, SERVERS, OTHERS = Authority("clients"), Authority("servers"), Authority("others")
+# By TLS 1.3 a server says only after the handshake that it lets nobody in.
+REFUSED = r"certificate|alert|reset|EOF|closed"
+CLIENT, SERVER = CLIENTS.sign("control-plane"), SERVERS.sign(GATEWAY_CERTIFICATE)
+
+
+def pair(name, signed):
+    """The Secret of a certificate and its key."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": "modelplane-system"},
+        "type": "kubernetes.io/tls",
+        "stringData": {"tls.crt": signed.certificate, "tls.key": signed.key},
+    }
+
+
+def front(authority):
+    """What a ServingStack puts on its cluster that asks callers for certificates."""
+    listener = {"name": "https", "port": 443, "protocol": "HTTPS", "tls": {"secretRef": {"name": "gateway"}}}
+    asked = {"listeners": [listener], "clientAuthority": authority}
+    return list(gateway.manifests(Gateway.model_validate(asked)).values())
+
+
+def published(authority):
+    spec = {"clusters": {"authority": authority, "clientCertificate": {"secretRef": {"name": "clusters"}}}}
+    return {
+        "apiVersion": "modelplane.ai/v1alpha1",
+        "kind": "InferenceGateway",
+        "metadata": {"name": "public"},
+        "spec": spec,
+    }
+
+
+def put(kubectl, *manifests):
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(manifests))
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    """A control plane and a cluster, whose gateways know one another by certificates, with a model at one address."""
+    fleet = (EXAMPLE / "fleet.yaml").read_text()
+    with served.up(tmp_path_factory.mktemp("mutual") / "state", "gateways", fleet) as plane:
+        put(plane.kubectl, pair("clusters", CLIENT), published(SERVERS.certificate))
+        plane.wait("the cluster is declared", lambda: plane.kubectl.get("secret", "west-kubeconfig", *SYSTEM))
+        put(plane.cluster("west"), pair("gateway", SERVER), *front(CLIENTS.certificate))
+        model = yaml.safe_load((EXAMPLE / "deployment.yaml").read_text())
+        with applied(plane, model, service("qwen", ({"modelplane.ai/deployment": "qwen"}, 1))):
+            plane.wait("the service is Ready", lambda: ready(plane, "ms", "qwen"))
+            yield plane
+
+
+@pytest.fixture(scope="module")
+def kube(plane):
+    return plane.cluster("west")
+
+
+@pytest.fixture(scope="module")
+def url(plane):
+    found = plane.kubectl.one("ig", "public")["status"]["url"]
+    plane.wait("it answers", lambda: answer(found) == 200, patience=40)
+    return found
+
+
+def answer(url):
+    return status_of(
+        url, PATH, body={"model": "qwen", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
+    )
+
+
+def at_once(url, times=16):
+    """What as many requests at the same time are answered: more than there are connections that are kept."""
+    with ThreadPoolExecutor(times) as clients:
+        return Counter(clients.map(lambda _: answer(url), range(times)))
+
+
+def asked(kube, signed=None, folder=None, authority=SERVERS):
+    """The status that a cluster's gateway answers whoever shows this certificate; an error where it lets nobody in."""
+    context = ssl.create_default_context(cadata=authority.certificate)
+    if signed:
+        context.load_cert_chain(signed.file(folder / "shown.pem"))
+    host = kube.get("httproute", "-n", "mp-default")[0]["spec"]["hostnames"][0]
+    with socket.create_connection((address(kube), 443), 5) as plain:
+        with context.wrap_socket(plain, server_hostname=GATEWAY_CERTIFICATE) as link:
+            link.sendall(f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            response = http.client.HTTPResponse(link)
+            response.begin()
+            return response.status
+
+
+def address(kube):
+    return kube.one("gateway", "inference-gateway", *SYSTEM)["status"]["addresses"][0]["value"]
+
+
+def test_a_model_answers_behind_gateways_that_know_one_another(plane, url):
+    assert plane.kubectl.one("me", "qwen-0")["spec"]["url"].startswith("https://")
+    assert set(at_once(url)) == {200}
+
+
+@pytest.mark.usefixtures("url")
+def test_nobody_reaches_a_replica_past_the_control_plane(kube, tmp_path):
+    """Neither without a certificate, nor with somebody else's, nor by plain HTTP."""
+    assert asked(kube, CLIENT, tmp_path) == 200
+    for shown in (None, OTHERS.sign("control-plane")):
+        with pytest.raises(OSError, match=REFUSED):
+            asked(kube, shown, tmp_path)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((address(kube), 80), 5)
+
+
+def test_certificates_are_rotated_without_a_lost_request(plane, kube, url, tmp_path):
+    """Each side first trusts the new authority too, then shows the new certificate, then trusts the new one alone."""
+    clients, servers = Authority("clients-2"), Authority("servers-2")
+    client, server = clients.sign("control-plane-2"), servers.sign(GATEWAY_CERTIFICATE)
+    with load(lambda: answer(url)) as found:
+        put(kube, *front(clients.certificate + CLIENTS.certificate))
+        put(plane.kubectl, published(servers.certificate + SERVERS.certificate))
+        plane.wait("the cluster trusts both", lambda: holds(kube, "inference-gateway", clients.certificate))
+        plane.wait("so does the control plane", lambda: holds(plane.kubectl, "gateway-public", servers.certificate))
+        put(plane.kubectl, pair("clusters", client))
+        put(kube, pair("gateway", server))
+        plane.wait("the new one is shown", lambda: holds(plane.kubectl, "gateway-public", client.certificate))
+        plane.wait("and the cluster's", lambda: holds(kube, "inference-gateway", server.certificate))
+        put(plane.kubectl, published(servers.certificate))
+        put(kube, *front(clients.certificate))
+        plane.wait("the old one is not let in", lambda: is_refused(kube, CLIENT, servers, tmp_path))
+        found.update(at_once(url))
+    assert set(found) == {200}, found
+
+
+def test_a_control_plane_whose_certificate_is_not_trusted_is_not_let_in(plane, kube, url):
+    put(kube, *front(OTHERS.certificate))
+    plane.wait("it is refused", lambda: set(at_once(url)) - {200}, patience=60)
+
+
+def is_refused(kube, signed, authority, folder):
+    try:
+        asked(kube, signed, folder, authority)
+    except OSError:
+        return True
+    return False
+
+
+def holds(kubectl, gateway, certificate):
+    """Whether the Envoy of a Gateway has a certificate as its own, or as the first of those that it trusts."""
+    label = f"gateway.envoyproxy.io/owning-gateway-name={gateway}"
+    (pod,) = kubectl.get("pods", "-n", "envoy-gateway-system", "-l", label)
+    _, number, cluster, _ = pod["status"]["podIP"].split(".")
+    namespace = Network(int(number), int(cluster)).namespace(pod["status"]["podIP"])
+    asked = ["ip", "netns", "exec", namespace, "curl", "--silent", "http://127.0.0.1:19000/certs"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    known = {c["serial_number"] for each in json.loads(told)["certificates"] for kind in each.values() for c in kind}
+    return f"{x509.load_pem_x509_certificate(certificate.encode()).serial_number:x}" in {k.lstrip("0") for k in known}
