@@ -109,12 +109,14 @@ def asked(kube, signed=None, folder=None, authority=SERVERS):
     if signed:
         context.load_cert_chain(signed.file(folder / "shown.pem"))
     host = kube.get("httproute", "-n", "mp-default")[0]["spec"]["hostnames"][0]
-    with socket.create_connection((address(kube), 443), 5) as plain:
-        with context.wrap_socket(plain, server_hostname=GATEWAY_CERTIFICATE) as link:
-            link.sendall(f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            response = http.client.HTTPResponse(link)
-            response.begin()
-            return response.status
+    with (
+        socket.create_connection((address(kube), 443), 5) as plain,
+        context.wrap_socket(plain, server_hostname=GATEWAY_CERTIFICATE) as link,
+    ):
+        link.sendall(f"GET /v1/models HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        response = http.client.HTTPResponse(link)
+        response.begin()
+        return response.status
 
 
 def address(kube):

@@ -77,6 +77,26 @@ def test_losing_a_cluster_costs_no_more_than_what_is_under_way_there(plane, url,
     plane.wait("it serves again", lambda: lost in who(url, 20), patience=60)
 
 
+def test_a_cluster_that_is_drained_and_comes_back_costs_no_request(plane, url):
+    """Its replica serves until another one does elsewhere; then it goes, what it has begun first."""
+    with load(lambda: one(url)) as found:
+        for drain in (True, False):
+            plane.kubectl("patch", "ic", "west", "--type=merge", "-p", json.dumps({"spec": {"drain": drain}}))
+            wanted = {"east"} if drain else {"east", "west"}
+            if not drain:
+                # What runs in the wrong place moves only when it is asked to.
+                plane.kubectl("annotate", "md", "qwen", "modelplane.ai/reschedule=back")
+            plane.wait(f"replicas serve on {wanted}", lambda wanted=wanted: places(plane) == wanted, patience=120)
+    assert found.total() > 100, found
+    assert all(str(what).startswith("qwen-") for what in found), found
+
+
+def places(plane):
+    """The clusters of the endpoints, once there are two."""
+    found = [e["metadata"]["labels"]["modelplane.ai/cluster"] for e in plane.kubectl.get("me")]
+    return set(found) if len(found) == 2 and endpoints(plane) == "2/2" else set()
+
+
 def who(url, times):
     """Which replica answered how often."""
     return Counter(one(url) for _ in range(times))
