@@ -27,7 +27,7 @@ import breaking  # noqa: E402  # After the path, as is what follows.
 import served  # noqa: E402
 import services  # noqa: E402
 from local.testing import Kubectl, Plane  # noqa: E402
-from mixed import load
+from mixed import load  # noqa: E402
 
 PAGE = ROOT / "docs" / "explanation" / "under-load.md"
 CALM, SILENT = 60.0, 30.0
