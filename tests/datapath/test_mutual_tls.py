@@ -10,10 +10,10 @@ import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import breaking
 import pytest
 import served
 import yaml
-from breaking import ROOT
 from certificates import Authority
 from compose_serving_stack import gateway
 from cryptography import x509
@@ -24,7 +24,6 @@ from schemas.servingstack import Gateway
 from services import applied, ready, service, status_of
 
 pytestmark = [pytest.mark.datapath, pytest.mark.long]
-EXAMPLE = ROOT / "examples/01-standalone"
 PATH = "/default/qwen/v1/chat/completions"
 SYSTEM = ("-n", "modelplane-system")
 CLIENTS, SERVERS, OTHERS = Authority("clients"), Authority("servers"), Authority("others")
@@ -68,12 +67,12 @@ def put(kubectl, *manifests):
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
     """A control plane and a cluster, whose gateways know one another by certificates, with a model at one address."""
-    fleet = (EXAMPLE / "fleet.yaml").read_text()
+    fleet = (breaking.EXAMPLE / "fleet.yaml").read_text()
     with served.up(tmp_path_factory.mktemp("mutual") / "state", "gateways", fleet) as plane:
         put(plane.kubectl, pair("clusters", CLIENT), published(SERVERS.certificate))
-        plane.wait("the cluster is declared", lambda: plane.kubectl.get("secret", "west-kubeconfig", *SYSTEM))
-        put(plane.cluster("west"), pair("gateway", SERVER), *front(CLIENTS.certificate))
-        model = yaml.safe_load((EXAMPLE / "deployment.yaml").read_text())
+        plane.wait("the cluster is declared", lambda: plane.kubectl.get("secret", "geneva-kubeconfig", *SYSTEM))
+        put(plane.cluster("geneva"), pair("gateway", SERVER), *front(CLIENTS.certificate))
+        model = yaml.safe_load(breaking.deployment())
         with applied(plane, model, service("qwen", ({"modelplane.ai/deployment": "qwen"}, 1))):
             plane.wait("the service is Ready", lambda: ready(plane, "ms", "qwen"))
             yield plane
@@ -81,7 +80,7 @@ def plane(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def kube(plane):
-    return plane.cluster("west")
+    return plane.cluster("geneva")
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +125,14 @@ def address(kube):
 def test_a_model_answers_behind_gateways_that_know_one_another(plane, url):
     assert plane.kubectl.one("me", "qwen-0")["spec"]["url"].startswith("https://")
     assert set(at_once(url)) == {200}
+
+
+@pytest.mark.usefixtures("url")
+def test_it_is_proven_through_the_gateway_that_asks_for_a_certificate(plane):
+    replicas = ("mr", "-l", "modelplane.ai/deployment=qwen")
+    plane.kubectl("wait", "--for=condition=Disaggregating", *replicas, "--timeout=60s")
+    code, output = served.told(plane, "md/qwen")
+    assert code == 0, output
 
 
 @pytest.mark.usefixtures("url")
