@@ -21,10 +21,11 @@ from kit.names import GATEWAY_CERTIFICATE
 from load import load
 from local.datapath.network import Network
 from schemas.servingstack import Gateway
-from services import applied, ready, service, status_of
+from services import GATEWAY, applied, ready, service, status_of
 
 pytestmark = [pytest.mark.datapath, pytest.mark.long]
 PATH = "/default/qwen/v1/chat/completions"
+HTTP = {"name": "http", "port": 80}
 SYSTEM = ("-n", "modelplane-system")
 CLIENTS, SERVERS, OTHERS = Authority("clients"), Authority("servers"), Authority("others")
 # By TLS 1.3 a server says only after the handshake that it lets nobody in.
@@ -43,10 +44,10 @@ def pair(name, signed):
     }
 
 
-def front(authority):
-    """What a ServingStack puts on its cluster that asks callers for certificates."""
-    listener = {"name": "https", "port": 443, "protocol": "HTTPS", "tls": {"secretRef": {"name": "gateway"}}}
-    asked = {"listeners": [listener], "clientAuthority": authority}
+def front(authority=""):
+    """What a ServingStack puts on its cluster that asks callers for certificates, or lets everybody in both ways."""
+    https = {"name": "https", "port": 443, "protocol": "HTTPS", "tls": {"secretRef": {"name": "gateway"}}}
+    asked = {"listeners": [https], "clientAuthority": authority} if authority else {"listeners": [HTTP, https]}
     return list(gateway.manifests(Gateway.model_validate(asked)).values())
 
 
@@ -66,12 +67,9 @@ def put(kubectl, *manifests):
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
-    """A control plane and a cluster, whose gateways know one another by certificates, with a model at one address."""
-    fleet = (breaking.EXAMPLE / "fleet.yaml").read_text()
+    """A control plane and a cluster with a model at one address; their gateways speak plain HTTP to one another."""
+    fleet = f"{(breaking.EXAMPLE / 'fleet.yaml').read_text()}---\n{GATEWAY}"
     with served.up(tmp_path_factory.mktemp("mutual") / "state", "gateways", fleet) as plane:
-        put(plane.kubectl, pair("clusters", CLIENT), published(SERVERS.certificate))
-        plane.wait("the cluster is declared", lambda: plane.kubectl.get("secret", "geneva-kubeconfig", *SYSTEM))
-        put(plane.cluster("geneva"), pair("gateway", SERVER), *front(CLIENTS.certificate))
         model = yaml.safe_load(breaking.deployment())
         with applied(plane, model, service("qwen", ({"modelplane.ai/deployment": "qwen"}, 1))):
             plane.wait("the service is Ready", lambda: ready(plane, "ms", "qwen"))
@@ -85,9 +83,38 @@ def kube(plane):
 
 @pytest.fixture(scope="module")
 def url(plane):
-    found = plane.kubectl.one("ig", "public")["status"]["url"]
-    plane.wait("it answers", lambda: answer(found) == 200, patience=40)
+    return plane.kubectl.one("ig", "public")["status"]["url"]
+
+
+@pytest.fixture(scope="module")
+def closed(plane, kube, url):
+    """What requests were answered while the cluster's gateway was closed to all but the control plane's."""
+    plane.wait("it answers", lambda: answer(url) == 200, patience=40)
+    with load(lambda: answer(url)) as found:
+        put(plane.kubectl, pair("clusters", CLIENT), published(SERVERS.certificate))
+        put(kube, pair("gateway", SERVER), *front())
+        plane.wait("it is called by HTTPS", lambda: leads_by_https(plane))
+        put(kube, *front(CLIENTS.certificate))
+        plane.wait("nobody else is let in", lambda: is_closed(kube), patience=60)
+        found.update(at_once(url))
     return found
+
+
+def leads_by_https(plane):
+    """The service's route leads to what is called by HTTPS, and its gateway has said so."""
+    route = plane.kubectl.one("httproute", "-l", "crossplane.io/composite=qwen")
+    said = [c for p in route["status"]["parents"] for c in p["conditions"]]
+    is_told = all(c["observedGeneration"] == route["metadata"]["generation"] for c in said)
+    return is_told and all("-tls-" in b["name"] for rule in route["spec"]["rules"] for b in rule.get("backendRefs", []))
+
+
+def is_closed(kube):
+    """Neither plain HTTP nor HTTPS without a certificate lead anywhere."""
+    try:
+        socket.create_connection((address(kube), 80), 5).close()
+        return False
+    except OSError:
+        return is_refused(kube, None, SERVERS, None)
 
 
 def answer(url):
@@ -122,12 +149,12 @@ def address(kube):
     return kube.one("gateway", "inference-gateway", *SYSTEM)["status"]["addresses"][0]["value"]
 
 
-def test_a_model_answers_behind_gateways_that_know_one_another(plane, url):
-    assert plane.kubectl.one("me", "qwen-0")["spec"]["url"].startswith("https://")
-    assert set(at_once(url)) == {200}
+def test_a_cluster_is_closed_to_all_but_the_control_plane_without_a_lost_request(closed):
+    """First both ways are open, then the route leads by HTTPS, then the other way is taken away."""
+    assert set(closed) == {200}, closed
 
 
-@pytest.mark.usefixtures("url")
+@pytest.mark.usefixtures("closed")
 def test_it_is_proven_through_the_gateway_that_asks_for_a_certificate(plane):
     replicas = ("mr", "-l", "modelplane.ai/deployment=qwen")
     plane.kubectl("wait", "--for=condition=Disaggregating", *replicas, "--timeout=60s")
@@ -135,7 +162,7 @@ def test_it_is_proven_through_the_gateway_that_asks_for_a_certificate(plane):
     assert code == 0, output
 
 
-@pytest.mark.usefixtures("url")
+@pytest.mark.usefixtures("closed")
 def test_nobody_reaches_a_replica_past_the_control_plane(kube, tmp_path):
     """Neither without a certificate, nor with somebody else's, nor by plain HTTP."""
     assert asked(kube, CLIENT, tmp_path) == 200
@@ -146,6 +173,7 @@ def test_nobody_reaches_a_replica_past_the_control_plane(kube, tmp_path):
         socket.create_connection((address(kube), 80), 5)
 
 
+@pytest.mark.usefixtures("closed")
 def test_certificates_are_rotated_without_a_lost_request(plane, kube, url, tmp_path):
     """Each side first trusts the new authority too, then shows the new certificate, then trusts the new one alone."""
     clients, servers = Authority("clients-2"), Authority("servers-2")
@@ -166,6 +194,7 @@ def test_certificates_are_rotated_without_a_lost_request(plane, kube, url, tmp_p
     assert set(found) == {200}, found
 
 
+@pytest.mark.usefixtures("closed")
 def test_a_control_plane_whose_certificate_is_not_trusted_is_not_let_in(plane, kube, url):
     put(kube, *front(OTHERS.certificate))
     plane.wait("it is refused", lambda: set(at_once(url)) - {200}, patience=60)
