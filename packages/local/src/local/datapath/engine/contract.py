@@ -136,8 +136,8 @@ def differences(ours: Facts, theirs: Mapping[str, Any]) -> list[str]:
     return [f"{k} {theirs.get(k)!r} there, {v!r} here" for k, v in asdict(ours).items() if theirs.get(k) != v]
 
 
-def simulator(engine: Engine, port: int) -> list[str]:
-    """The flags of the simulator that computes for this engine."""
+def simulator(engine: Engine, port: int, *, paced: bool = False) -> list[str]:
+    """The flags of the simulator that computes for this engine; at once, where `pace` says how long it takes."""
     allowed = (8, 16, 32, 64, 128)
     size = engine.facts.block_size if engine.facts.block_size in allowed else 16
     return [
@@ -149,10 +149,11 @@ def simulator(engine: Engine, port: int) -> list[str]:
         "--force-dummy-tokenizer",
         "--mode=random",
         "--max-num-seqs=64",
-        "--time-to-first-token=60ms",
-        "--inter-token-latency=2ms",
-        "--kv-cache-transfer-latency=5ms",
+        *(() if paced else LATENCIES.split()),
     ]
+
+
+LATENCIES = "--time-to-first-token=60ms --inter-token-latency=2ms --kv-cache-transfer-latency=5ms"
 
 
 def _transfer(flags: Flags) -> Mapping[str, Any]:
