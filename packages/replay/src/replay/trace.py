@@ -7,7 +7,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,13 @@ def _number(found: dict[str, Any], name: str, where: str, least: int) -> float:
 def within(requests: Sequence[Request], seconds: float) -> list[Request]:
     """Those that come in the first so many seconds."""
     return [r for r in requests if r.at < seconds]
+
+
+def busiest(requests: Sequence[Request], seconds: float) -> list[Request]:
+    """Those of the window of so many seconds in which most come, as a trace of its own."""
+    windows = ([r for r in requests if first.at <= r.at < first.at + seconds] for first in requests)
+    found = max(windows, key=len)
+    return [replace(r, at=r.at - found[0].at) for r in found]
 
 
 def prompt(request: Request, salt: str) -> str:
