@@ -20,8 +20,7 @@ run.sh [--local] [--keep] VERB...
             on the current kubeconfig's control plane
   --keep    with --local: a walk from deploy to rollback leaves the control plane running
 
-Each verb can be repeated and goes on where it was interrupted. Variables: MANIFESTS (a folder for
-kustomize), TRACE, BENCH and PROMOTE (more options of modelplane bench and promote), MODELPLANE_STATE.
+Each verb can be repeated and goes on where it was interrupted. Variables: MANIFESTS (their folder), TRACE, BENCH and PROMOTE (more options of modelplane bench and promote), MODELPLANE_STATE.
 USAGE
 }
 
@@ -39,27 +38,38 @@ done
 
 [ ! -d "$root/.venv/bin" ] || export PATH="$root/.venv/bin:$PATH"
 command -v modelplane >/dev/null || { echo 'modelplane is not on PATH: run `make .venv/.ready`' >&2; exit 4; }
-manifests=${MANIFESTS:-$here${local:+/local}}
+manifests=${MANIFESTS:-$here/manifests}
+[ -z "$local" ] || manifests=${MANIFESTS:-$here/local}
 state=${MODELPLANE_STATE:-$HOME/.modelplane-demo}
 started='' now=''
 again() { echo "$0${local:+ --local}${keep:+ --keep} $*"; }
 
-interrupted() {
-  trap - INT TERM
-  printf '\nStopped in %s; what serves goes on serving.\n  go on:    %s\n  go back:  %s\n  take away: %s\n' \
-    "$now" "$(again "$now")" "$(again rollback)" "$(again down)" >&2
-  exit 130
+ended() {
+  local status=$?
+  [ $status != 0 ] && [ -n "$now" ] || return 0
+  printf '\n%s stopped (exit code %s); what serves goes on serving.\n  go on:      %s\n  go back:    %s\n  take away:  %s\n' \
+    "$now" "$status" "$(again "$now")" "$(again rollback)" "$(again down)" >&2
 }
-trap interrupted INT TERM
+trap ended EXIT
+trap 'exit 130' INT TERM
 
 plane() { # Finds the control plane; with --local starts it, or what of it is missing.
   [ -n "$local" ] || return 0
   [ "$(id -u)" = 0 ] || { echo '--local makes network namespaces: run it as root (sudo)' >&2; exit 4; }
   kubectl=$(python -c 'from local import tools; print(tools.path("kubectl").parent)')
-  export PATH="$kubectl:$PATH" KUBECONFIG="$state/kubeconfig.yaml"
+  export PATH="$kubectl:$PATH" KUBECONFIG="$state/kubeconfig/control-plane"
   [ "$now" != down ] || return 0
   [ -e "$state" ] || started=1
   modelplane up --data-path --clusters 1 --no-kubeconfig --state "$state"
+}
+
+whole() { # All manifests; a folder for kustomize is built.
+  if [ -e "$manifests/kustomization.yaml" ]; then
+    kubectl kustomize --load-restrictor=LoadRestrictionsNone "$manifests"
+  else
+    local file
+    for file in "$manifests"/*.yaml; do echo ---; cat "$file"; done
+  fi
 }
 
 ready() { # Waits until an object is Ready, and tells why it is not each time that the reason changes.
@@ -77,7 +87,7 @@ deploy() {
     echo "  deployed already, and being promoted: $(again promote), or $(again rollback)"
     return
   fi
-  kubectl kustomize "$manifests" | kubectl apply -f -
+  whole | kubectl apply -f -
   for each in md/qwen md/qwen-pd ms/qwen; do ready "$each"; done
   echo "  served at $(kubectl get ms qwen -o jsonpath='{.status.address}')"
 }
@@ -106,7 +116,7 @@ down() {
     modelplane down --state "$state"
     return
   fi
-  kubectl kustomize "$manifests" | kubectl delete --ignore-not-found -f -
+  whole | kubectl delete --ignore-not-found -f -
 }
 
 for now in "${verbs[@]}"; do

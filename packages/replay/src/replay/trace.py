@@ -13,6 +13,8 @@ from typing import Any
 
 BLOCK = 512
 """Tokens of a prompt that one hash id stands for."""
+_MOST = 10_000_000_000
+_LONGEST = 10_000_000
 _FIELDS = ("timestamp", "input_length", "output_length", "hash_ids")
 # Common words, of which most tokenizers make one token each.
 _TEXT = (
@@ -69,6 +71,8 @@ def _request(line: str, where: str) -> Request:
         raise TraceError(f"{where}: is no object; want such as {_EXAMPLE}")
     at = _number(found, "timestamp", where, least=0)
     prompt, output = (int(_number(found, name, where, least=1)) for name in _FIELDS[1:3])
+    if max(prompt, output) > _LONGEST:
+        raise TraceError(f"{where}: input_length and output_length: no request is longer than {_LONGEST} tokens")
     blocks = found.get("hash_ids", [])
     if not isinstance(blocks, list) or not all(isinstance(b, int) and not isinstance(b, bool) for b in blocks):
         raise TraceError(f"{where}: hash_ids: want a list of whole numbers, one for each {BLOCK} tokens")
@@ -79,10 +83,11 @@ def _request(line: str, where: str) -> Request:
 
 
 def _number(found: dict[str, Any], name: str, where: str, least: int) -> float:
-    value = found.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < least or math.isnan(value):
+    value: Any = found.get(name)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not least <= value <= _MOST:
         told = "milliseconds" if name == "timestamp" else "a number of tokens"
-        raise TraceError(f"{where}: {name}: want {told}, at least {least}, not {json.dumps(value)}")
+        raise TraceError(f"{where}: {name}: want {told}, {least} to {_MOST}, not {json.dumps(value)}")
     return float(value)
 
 
