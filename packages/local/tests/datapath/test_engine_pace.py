@@ -57,22 +57,22 @@ def test_a_step_takes_longer_for_prompts_and_for_each_sequence():
 
 def test_a_prefix_is_found_again_up_to_its_last_whole_block_until_others_took_its_place():
     kept = Prefixes(block=4, tokens=8)
-    assert kept.take("a b c d e f g h i".split()) == 0
-    assert kept.take("a b c d e f g h j".split()) == 8
-    assert kept.take("x b c d e f g h".split()) == 0
-    assert kept.take("a b c d".split()) == 0
+    assert kept.take(list("abcdefghi")) == 0
+    assert kept.take(list("abcdefghj")) == 8
+    assert kept.take(list("xbcdefgh")) == 0
+    assert kept.take(list("abcd")) == 0
     assert (kept.asked, kept.found) == (9 + 9 + 8 + 4, 8)
 
 
 def test_the_last_token_of_a_cached_prompt_is_computed_all_the_same():
     kept = Prefixes(block=4, tokens=80)
-    kept.take("a b c d".split())
-    assert kept.take("a b c d".split()) == 3
+    kept.take(list("abcd"))
+    assert kept.take(list("abcd")) == 3
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"step": 1}', '{"step_ms": "1"}', '{"step_ms": -1}', '{"step_ms": true}'])
 def test_a_speed_that_is_none_is_named(text):
-    with pytest.raises(StartError, match="LOCAL_ENGINE_SPEED .*: want a JSON object of numbers, of batch, cached"):
+    with pytest.raises(StartError, match=r"LOCAL_ENGINE_SPEED .*: want a JSON object of numbers, of batch, cached"):
         pace.read(text)
 
 
@@ -96,8 +96,6 @@ def test_a_stream_is_given_on_token_by_token():
     async def run():
         paced = Paced(FAST, 16)
         running = asyncio.create_task(paced.run())
-        given = asyncio.StreamReader()
-        server = await asyncio.start_server(lambda r, w: answer(r, w), "127.0.0.1", 0)
 
         async def answer(_, writer):
             upstream = asyncio.StreamReader()
@@ -106,6 +104,7 @@ def test_a_stream_is_given_on_token_by_token():
             await paced.relay(asked, upstream, writer, computed=False)
             writer.close()
 
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
         given, link = await asyncio.open_connection(*server.sockets[0].getsockname())
         text = await given.read()
         link.close()
