@@ -4,6 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 trace=${TRACE:-$here/replay-trace.jsonl}
+objective=(--slo-ttft 1500ms --slo-itl 30ms) # What users of this demo were promised.
 
 usage() {
   cat <<'USAGE'
@@ -100,13 +101,13 @@ prove() {
 bench() {
   local more=()
   read -ra more <<< "${BENCH:-}"
-  modelplane bench mr/qwen-0 mr/qwen-pd-0 --trace "$trace" ${more[@]+"${more[@]}"}
+  modelplane bench mr/qwen-0 mr/qwen-pd-0 --trace "$trace" "${objective[@]}" ${more[@]+"${more[@]}"}
 }
 
 promote() {
   local more=()
   read -ra more <<< "${PROMOTE:-}"
-  modelplane promote md/qwen-pd --from md/qwen --service ms/qwen --trace "$trace" ${more[@]+"${more[@]}"}
+  modelplane promote md/qwen-pd --from md/qwen --service ms/qwen --trace "$trace" "${objective[@]}" ${more[@]+"${more[@]}"}
 }
 
 rollback() { modelplane rollback md/qwen-pd --trace "$trace"; }

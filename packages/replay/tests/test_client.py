@@ -7,7 +7,7 @@ import json
 
 import pytest
 from aiohttp import web
-from replay.client import Target, replay
+from replay.client import Target, prepared, replay
 from replay.trace import Request
 
 EVENT = b'data: {"choices": [{"text": "word"}]}\n\n'
@@ -49,7 +49,7 @@ def asked(requests, patience=0.5, hosts=("",)):
         port = site._server.sockets[0].getsockname()[1]
         target = Target("t", tuple((f"http://127.0.0.1:{port}", h) for h in hosts), "m", {"Authorization": "Bearer k"})
         try:
-            return await replay(target, requests, "salt", patience), app[ASKED]
+            return await replay(target, prepared(requests, "salt"), patience), app[ASKED]
         finally:
             await runner.cleanup()
 
@@ -79,7 +79,7 @@ def test_each_way_to_fail_has_its_name(length, error):
 
 def test_nobody_there_is_an_error_too():
     target = Target("t", (("http://127.0.0.1:9", ""),), "m")
-    (outcome,) = asyncio.run(replay(target, [one(1)], "", 1.0))
+    (outcome,) = asyncio.run(replay(target, prepared([one(1)], ""), 1.0))
     assert outcome.error.startswith("connection: ")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from replay import figures
-from replay.client import Outcome, replay
+from replay.client import Outcome, prepared, replay
+from replay.figures import Objective
 from replay.trace import Request
 
 from cli import prove, targets
@@ -17,7 +18,8 @@ from cli.targets import Found
 from cli.traffic import Traffic
 
 PERCENTILES = (50, 90)
-_MEASURES = ("ttft", "itl", "e2e")
+# The first token is judged by the objective: two phases may trade a little of it for an even flow.
+_MEASURES = ("itl", "e2e")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Limits:
     """How much slower the new one may be, by every range that is certain: 0.25 is a quarter."""
     errors: int
     """Requests that may fail between two gates."""
+    objective: Objective
 
 
 def slower(baseline: Sequence[Outcome], variant: Sequence[Outcome], limits: Limits) -> list[str]:
@@ -37,6 +40,9 @@ def slower(baseline: Sequence[Outcome], variant: Sequence[Outcome], limits: Limi
         if c.percentile in PERCENTILES and c.name in _MEASURES and c.low > 1 + limits.tolerance:
             title = f"{figures.TITLES[c.name]} p{c.percentile}"
             found.append(f"{title} is {c.ratio:.2f} times the baseline's ({c.low:.2f} to {c.high:.2f})")
+    old, new = (figures.goodput([o], limits.objective, 1.0) for o in (baseline, variant))
+    if new.high < old.low:
+        found.append(f"the objective is kept by {new.share:.1%} of requests, by {old.share:.1%} of the baseline's")
     return found
 
 
@@ -94,8 +100,8 @@ class Gates:
         return f"{asked.target.name}: {'; '.join(found)}" if found else ""
 
     async def _ask(self, both: Sequence[Found]) -> list[list[Outcome]]:
-        salt = f"gate/{self.tried}"
-        return list(await asyncio.gather(*(replay(f.target, self.requests, salt, self.patience) for f in both)))
+        asked = prepared(self.requests, f"gate/{self.tried}")
+        return list(await asyncio.gather(*(replay(f.target, asked, self.patience) for f in both)))
 
     def _replica(self, replica: targets.Manifest) -> Found:
         name, service = f"mr/{replica['metadata']['name']}", self.service.target

@@ -22,7 +22,8 @@ where one group selects both, replicas alone do.
 A gate opens when
   every new replica of a PrefillDecode deployment is proven to disaggregate,
   the busiest part of the trace is answered by a new replica, then by the service,
-    without an error and not slower for certain than by an old replica,
+    without an error, end to end and between tokens not slower for certain than by
+    an old replica, and the objective is kept as often,
   and no request was lost that is sent through the service all the while.
 
 When one stays shut all is rolled back, and the reason is told. Interrupted, it goes on
@@ -47,6 +48,8 @@ Exit codes: 0 promoted, 1 a gate stayed shut and all is as before, 2 invalid inp
 @click.option(
     "--tolerance", type=click.FloatRange(0, 10), default=0.25, show_default=True, help="How much slower is borne."
 )
+@click.option("--slo-ttft", type=Seconds(), default="1s", show_default=True, help="The objective for the first token.")
+@click.option("--slo-itl", type=Seconds(), default="50ms", show_default=True, help="The objective between tokens.")
 @click.option("--errors", type=click.IntRange(0), default=0, show_default=True, help="Requests that may fail per gate.")
 @click.option("--timeout", type=Seconds(), default="60s", show_default=True, help="Longer requests fail.")
 @click.option("--patience", type=Seconds(), default="1800s", show_default=True, help="For one replica to come or go.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from replay import trace
+from replay.figures import Objective
 from replay.trace import Request
 
 from cli import benching, kubectl, targets
@@ -117,6 +118,8 @@ class Settings:
     gate_seconds: float = 10.0
     tolerance: float = 0.25
     errors: int = 0
+    slo_ttft: float = 1.0
+    slo_itl: float = 0.05
 
     def requests(self) -> list[Request]:
         """Those that gates look by, as many as come in the busiest part."""
@@ -132,7 +135,7 @@ def promote(settings: Settings, say: Say) -> int:
     if note.plan.back:
         say(f"Rolling back first, as was begun: {note.reason}")
     with traffic(service.target, _few(requests), settings.timeout) as flow:
-        limits = Limits(settings.tolerance, settings.errors)
+        limits = Limits(settings.tolerance, settings.errors, Objective(settings.slo_ttft, settings.slo_itl))
         gates = Gates(promotion, service, requests, limits, settings.timeout, flow, say)
         reason = note.reason or Run(promotion, note.plan, settings.patience, say, gates).to_the_end()
         if reason:

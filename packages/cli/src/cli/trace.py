@@ -32,7 +32,7 @@ Exit codes: 0 fine, 2 invalid input.
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--generate", type=int, metavar="SEED", help="Make it, and overwrite what is there.")
 @click.option("--seconds", type=click.FloatRange(1, 86400), default=60.0, show_default=True)
-@click.option("--rate", type=click.FloatRange(0.1, 1000), default=4.0, show_default=True, help="Requests per second.")
+@click.option("--rate", type=click.FloatRange(0.1, 1000), default=2.5, show_default=True, help="Requests per second.")
 @click.option("--prompt", type=click.IntRange(16, 100_000), default=900, show_default=True, help="Median, not shared.")
 @click.option("--output-length", type=click.IntRange(4, 100_000), default=48, show_default=True, help="Median.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)

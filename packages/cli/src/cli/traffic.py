@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from replay.client import Outcome, Target, replay
+from replay.client import Outcome, Target, prepared, replay
 from replay.trace import Request
 
 _PIECE = 4.0
@@ -44,7 +44,7 @@ def _send(target: Target, requests: Sequence[Request], patience: float, found: T
     turn = 0
     while not over.is_set():
         piece = pieces[turn % len(pieces)]
-        asyncio.run(replay(target, piece, f"traffic/{turn}", patience, found.outcomes.append))
+        asyncio.run(replay(target, prepared(piece, f"traffic/{turn}"), patience, found.outcomes.append))
         turn += 1
 
 

@@ -51,13 +51,17 @@ class Outcome:
 
 
 Told = Callable[[Outcome], None]
+Asked = tuple[Request, str]
+"""A request with the text of its prompt, which is made before the clock runs."""
 
 
-async def replay(
-    target: Target, requests: Sequence[Request], salt: str, patience: float, told: Told = lambda _: None
-) -> list[Outcome]:
+def prepared(requests: Sequence[Request], salt: str) -> list[Asked]:
+    """The requests with their prompts; under another salt they are others."""
+    return [(r, trace.prompt(r, salt)) for r in requests]
+
+
+async def replay(target: Target, asked: Sequence[Asked], patience: float, told: Told = lambda _: None) -> list[Outcome]:
     """One outcome per request, in their order; `told` hears of each as it ends."""
-    texts = [trace.prompt(r, salt) for r in requests]
     connections = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=patience, sock_connect=patience)
     async with aiohttp.ClientSession(connector=connections, timeout=timeout, headers=target.headers) as session:
@@ -65,18 +69,16 @@ async def replay(
         begun = clock()
 
         async def send(n: int) -> Outcome:
-            due = begun + requests[n].at
+            due = begun + asked[n][0].at
             await asyncio.sleep(due - clock())
-            outcome = await _ask(session, target, n, (requests[n], texts[n]), due)
+            outcome = await _ask(session, target, n, asked[n], due)
             told(outcome)
             return outcome
 
-        return list(await asyncio.gather(*map(send, range(len(requests)))))
+        return list(await asyncio.gather(*map(send, range(len(asked)))))
 
 
-async def _ask(
-    session: aiohttp.ClientSession, target: Target, n: int, asked: tuple[Request, str], due: float
-) -> Outcome:
+async def _ask(session: aiohttp.ClientSession, target: Target, n: int, asked: Asked, due: float) -> Outcome:
     request, text = asked
     url, host = target.urls[n % len(target.urls)]
     clock = asyncio.get_running_loop().time

@@ -15,13 +15,13 @@ class Shape:
     """What a made trace is like; lengths are lognormal, as those of real services are."""
 
     seconds: float = 60.0
-    rate: float = 4.0
+    rate: float = 2.5
     """Requests per second, on average without bursts."""
     swing: float = 0.6
     """How far the rate goes up and down over the trace, which plays one day."""
     burst_every: float = 12.0
     burst_seconds: float = 1.5
-    burst_factor: float = 3.0
+    burst_factor: float = 2.0
     prompt: float = 900.0
     """The median length of what is not shared of a prompt."""
     spread: float = 0.7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -107,8 +108,13 @@ def prompt(request: Request, salt: str) -> str:
     """The text of a request's prompt: the same blocks are the same words, under another salt they are others."""
     words: list[str] = []
     for block in request.blocks:
-        words += random.Random(f"{salt}/{block}").choices(_WORDS, k=BLOCK)  # noqa: S311  # No secret.
+        words += _block(f"{salt}/{block}")
     return " ".join(words[: request.prompt_tokens])
+
+
+@functools.lru_cache(maxsize=4096)
+def _block(seed: str) -> tuple[str, ...]:
+    return tuple(random.Random(seed).choices(_WORDS, k=BLOCK))  # noqa: S311  # No secret.
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,11 @@ PLAYED = (
     ),
     (
         "LOCAL_ENGINE_SPEED is set",
-        "works in steps of step_ms and sequence_us for each answer under way; each computes at most `batch` tokens of prompts, "
-        "prompt_us each, first come first served, and one token of every answer; takes over a KV cache at transfer_us a token; "
-        "keeps `cached` tokens of prompts by blocks. Otherwise a first token takes 60 ms and each further one 2 ms",
+        (
+            "works in steps of step_ms and sequence_us for each answer under way; each computes at most `batch` tokens of prompts, "
+            "prompt_us each, first come first served, and one token of every answer; takes over a KV cache at transfer_us a token; "
+            "keeps `cached` tokens of prompts by blocks. Otherwise a first token takes 60 ms and each further one 2 ms"
+        ),
     ),
     ("GET /v1/models", "says by the header x-modelplane-simulated how long it takes, for whoever shows figures of it"),
     ("--port is taken", "ends with 1: address already in use"),
