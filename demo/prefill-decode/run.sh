@@ -100,6 +100,8 @@ prove() {
 
 bench() {
   local more=()
+  ready md/qwen
+  ready md/qwen-pd
   read -ra more <<< "${BENCH:-}"
   modelplane bench mr/qwen-0 mr/qwen-pd-0 --trace "$trace" "${objective[@]}" ${more[@]+"${more[@]}"}
 }
