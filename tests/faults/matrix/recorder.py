@@ -69,8 +69,7 @@ class Recorder:
     def watch(self, where: str, kubeconfig: Path, kinds: tuple[Kind, ...]) -> None:
         """Watch these kinds of one API server until `stop`."""
         for kind in kinds:
-            api = Api.from_file(kubeconfig, "modelplane-faults")
-            threading.Thread(target=self._follow, args=(where, api, kind), daemon=True).start()
+            threading.Thread(target=self._follow, args=(where, kubeconfig, kind), daemon=True).start()
 
     def stop(self) -> None:
         self._ended.set()
@@ -105,9 +104,11 @@ class Recorder:
             self.born.clear()
             self.told.clear()
 
-    def _follow(self, where: str, api: Api, kind: Kind) -> None:
+    def _follow(self, where: str, kubeconfig: Path, kind: Kind) -> None:
         while not self._ended.is_set():
             with suppress(LocalError, ValueError, KeyError):
+                # Read anew: a server that was started again may have another port.
+                api = Api.from_file(kubeconfig, "modelplane-faults")
                 version = self._list(where, api, kind)
                 for event in api.watch(kind, version) if version else ():
                     if event["type"] == "ERROR":
