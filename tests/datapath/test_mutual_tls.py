@@ -117,16 +117,15 @@ def is_closed(kube):
         return is_refused(kube, None, SERVERS, None)
 
 
-def answer(url):
-    return status_of(
-        url, PATH, body={"model": "qwen", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
-    )
+def answer(url, tokens=4):
+    body = {"model": "qwen", "messages": [{"role": "user", "content": "hi"}], "max_tokens": tokens}
+    return status_of(url, PATH, body={**body, "ignore_eos": True})
 
 
-def at_once(url, times=16):
-    """What as many requests at the same time are answered: more than there are connections that are kept."""
+def at_once(url, times=24):
+    """What so many requests are answered that are under way at the same time: each needs a connection."""
     with ThreadPoolExecutor(times) as clients:
-        return Counter(clients.map(lambda _: answer(url), range(times)))
+        return Counter(clients.map(lambda _: answer(url, tokens=500), range(times)))
 
 
 def asked(kube, signed=None, folder=None, authority=SERVERS):
@@ -197,7 +196,8 @@ def test_certificates_are_rotated_without_a_lost_request(plane, kube, url, tmp_p
 @pytest.mark.usefixtures("closed")
 def test_a_control_plane_whose_certificate_is_not_trusted_is_not_let_in(plane, kube, url):
     put(kube, *front(OTHERS.certificate))
-    plane.wait("it is refused", lambda: set(at_once(url)) - {200}, patience=60)
+    # More than all that are kept from before.
+    plane.wait("it is refused", lambda: set(at_once(url, 64)) - {200}, patience=60)
 
 
 def is_refused(kube, signed, authority, folder):
