@@ -6,7 +6,6 @@ import http.client
 import json
 import socket
 import ssl
-import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,9 +16,9 @@ import yaml
 from certificates import Authority
 from compose_serving_stack import gateway
 from cryptography import x509
+from envoys import envoy_says
 from kit.names import GATEWAY_CERTIFICATE
 from load import load
-from local.datapath.network import Network
 from schemas.servingstack import Gateway
 from services import GATEWAY, applied, ready, service, status_of
 
@@ -210,11 +209,6 @@ def is_refused(kube, signed, authority, folder):
 
 def holds(kubectl, gateway, certificate):
     """Whether the Envoy of a Gateway has a certificate as its own, or as the first of those that it trusts."""
-    label = f"gateway.envoyproxy.io/owning-gateway-name={gateway}"
-    (pod,) = kubectl.get("pods", "-n", "envoy-gateway-system", "-l", label)
-    _, number, cluster, _ = pod["status"]["podIP"].split(".")
-    namespace = Network(int(number), int(cluster)).namespace(pod["status"]["podIP"])
-    asked = ["ip", "netns", "exec", namespace, "curl", "--silent", "http://127.0.0.1:19000/certs"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    told = envoy_says(kubectl, gateway, "certs")
     known = {c["serial_number"] for each in json.loads(told)["certificates"] for kind in each.values() for c in kind}
     return f"{x509.load_pem_x509_certificate(certificate.encode()).serial_number:x}" in {k.lstrip("0") for k in known}
