@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections import Counter
 from contextlib import contextmanager
 
@@ -12,7 +11,8 @@ import pytest
 import served
 import yaml
 from breaking import ROOT
-from test_one_address import GATEWAY, applied, ask, ready, service
+from load import CLIENTS, load
+from services import GATEWAY, applied, ask, ready, service
 
 pytestmark = [pytest.mark.datapath, pytest.mark.long]
 EXAMPLE = ROOT / "examples/11-one-address"
@@ -45,11 +45,6 @@ def field(name, path):
 
 
 @pytest.fixture(scope="module")
-def url(plane):
-    return plane.kubectl.one("ig", "public")["status"]["url"]
-
-
-@pytest.fixture(scope="module")
 def clusters(plane):
     """The cluster of each replica."""
     return {e["metadata"]["name"]: e["metadata"]["labels"]["modelplane.ai/cluster"] for e in plane.kubectl.get("me")}
@@ -69,20 +64,37 @@ def test_replicas_on_both_clusters_answer_at_one_address(plane, url, clusters):
 def test_losing_a_cluster_costs_no_more_than_what_is_under_way_there(plane, url, clusters):
     """It falls silent, and the control plane does not know yet; once it is back it serves again."""
     lost = next(name for name, cluster in clusters.items() if cluster == "west")
-    with load(url) as found:
+    with load(lambda: one(url)) as found:
         plane.wait("requests go to both", lambda: len(set(found) & set(clusters)) == 2, patience=30)
         before = Counter(found)
-        under_way = len(LOADERS)
+        under_way = CLIENTS
         with cut_off(plane, url, "west"):
-            plane.wait("many more are answered", lambda: (found - before).total() > 200, patience=60)
-            after = found - before
+            plane.wait("many more are answered", lambda: (Counter(found) - before).total() > 200, patience=60)
+            after = Counter(found) - before
     failed = {what: times for what, times in after.items() if what not in clusters}
     assert sum(failed.values()) <= under_way, after
     assert after[lost] <= under_way, after
     plane.wait("it serves again", lambda: lost in who(url, 20), patience=60)
 
 
-LOADERS = range(4)
+def test_a_cluster_that_is_drained_and_comes_back_costs_no_request(plane, url):
+    """Its replica serves until another one does elsewhere; then it goes, what it has begun first."""
+    with load(lambda: one(url)) as found:
+        for drain in (True, False):
+            plane.kubectl("patch", "ic", "west", "--type=merge", "-p", json.dumps({"spec": {"drain": drain}}))
+            wanted = {"east"} if drain else {"east", "west"}
+            if not drain:
+                # What runs in the wrong place moves only when it is asked to.
+                plane.kubectl("annotate", "md", "qwen", "modelplane.ai/reschedule=back")
+            plane.wait(f"replicas serve on {wanted}", lambda wanted=wanted: places(plane) == wanted, patience=120)
+    assert found.total() > 100, found
+    assert all(str(what).startswith("qwen-") for what in found), found
+
+
+def places(plane):
+    """The clusters of the endpoints, once there are two."""
+    found = [e["metadata"]["labels"]["modelplane.ai/cluster"] for e in plane.kubectl.get("me")]
+    return set(found) if len(found) == 2 and endpoints(plane) == "2/2" else set()
 
 
 def who(url, times):
@@ -98,26 +110,6 @@ def one(url):
         return type(e).__name__
     pod = {key.lower(): value for key, value in headers.items()}.get("x-inference-pod", "")
     return pod.partition("-main-")[0] if status == 200 else status
-
-
-@contextmanager
-def load(url):
-    """Requests without a pause until the end; how often each answer came."""
-    found, over = Counter(), threading.Event()
-
-    def run():
-        while not over.is_set():
-            found[one(url)] += 1
-
-    running = [threading.Thread(target=run) for _ in LOADERS]
-    for each in running:
-        each.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        for each in running:
-            each.join()
 
 
 @contextmanager

@@ -45,8 +45,20 @@ def gateway(xr: InferenceGateway) -> Manifest:
             "namespace": names.SYSTEM_NAMESPACE,
             "labels": MADE_HERE,
         },
-        "spec": {"gatewayClassName": class_name(xr), "listeners": [_listener(each) for each in _listeners(xr)]},
+        "spec": {
+            "gatewayClassName": class_name(xr),
+            "listeners": [_listener(each) for each in _listeners(xr)],
+            **_client_certificate(xr),
+        },
     }
+
+
+def _client_certificate(xr: InferenceGateway) -> Manifest:
+    """What the gateways of clusters know it by."""
+    shown = xr.spec.clusters.clientCertificate if xr.spec.clusters else None
+    if shown is None:
+        return {}
+    return {"tls": {"backend": {"clientCertificateRef": {"group": "", "kind": "Secret", "name": shown.secretRef.name}}}}
 
 
 def address(seen: Manifest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -136,6 +137,21 @@ class Plane:
         secret = self.get("secret", found.get("name", ""), "-n", "modelplane-system")
         return base64.b64decode(secret["data"][found.get("key", "kubeconfig")]).decode()
 
+    def tls(self) -> ssl.SSLContext | None:
+        """How the gateways of clusters are called, as this control plane's own gateway does; None where it does not say."""
+        found = [g["spec"]["clusters"] for g in self.get("inferencegateway")["items"] if "clusters" in g["spec"]]
+        if not found:
+            return None
+        context = ssl.create_default_context(cadata=found[0]["authority"])
+        shown = found[0].get("clientCertificate", {}).get("secretRef", {}).get("name")
+        if shown:
+            data = self.get("secret", shown, "-n", "modelplane-system")["data"]
+            with tempfile.NamedTemporaryFile() as file:  # Nobody else may read it.
+                file.write(b"\n".join(base64.b64decode(data[key]) for key in ("tls.crt", "tls.key")))
+                file.flush()
+                context.load_cert_chain(file.name)
+        return context
+
 
 def proven(plane: Plane, replica: dict[str, Any]) -> dict[str, Any]:
     """The verdict on one replica with its evidence."""
@@ -155,7 +171,9 @@ def _replica(plane: Plane, replica: dict[str, Any]) -> tuple[Any, Any]:
     name = replica["metadata"]["name"]
     hostname = f"{name}.{plane.namespace}.modelplane.internal"
     gateway = plane.get("inferencecluster", replica["spec"]["clusterName"])["status"].get("gateway", {})
-    target = proving.Target(name, f"mp-{plane.namespace}", f"http://{gateway.get('address', '')}", hostname)
+    url = gateway.get("url") or f"http://{gateway.get('address', '')}"
+    tls = plane.tls() if url.startswith("https://") else None
+    target = proving.Target(name, f"mp-{plane.namespace}", url, hostname, tls=tls)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "kubeconfig"
         file.touch(mode=0o600)
