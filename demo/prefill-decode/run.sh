@@ -21,7 +21,7 @@ run.sh [--local] [--keep] VERB...
             on the current kubeconfig's control plane
   --keep    with --local: a walk from deploy to rollback leaves the control plane running
 
-Each verb can be repeated and goes on where it was interrupted. Variables: MANIFESTS (their folder), TRACE, BENCH and PROMOTE (more options of modelplane bench and promote), MODELPLANE_STATE.
+Each verb can be repeated and goes on where it was interrupted. Variables: MANIFESTS (their folder), TRACE, BENCH, PROMOTE and ROLLBACK (more options of these commands), MODELPLANE_STATE.
 USAGE
 }
 
@@ -102,7 +102,7 @@ bench() {
   local more=()
   ready md/qwen
   ready md/qwen-pd
-  read -ra more <<< "${BENCH:-}"
+  read -ra more <<< "${BENCH:---repeats 2 --svg bench.svg}"
   modelplane bench mr/qwen-0 mr/qwen-pd-0 --trace "$trace" "${objective[@]}" ${more[@]+"${more[@]}"}
 }
 
@@ -112,7 +112,11 @@ promote() {
   modelplane promote md/qwen-pd --from md/qwen --service ms/qwen --trace "$trace" "${objective[@]}" ${more[@]+"${more[@]}"}
 }
 
-rollback() { modelplane rollback md/qwen-pd --trace "$trace"; }
+rollback() {
+  local more=()
+  read -ra more <<< "${ROLLBACK:-}"
+  modelplane rollback md/qwen-pd --trace "$trace" ${more[@]+"${more[@]}"}
+}
 
 down() {
   if [ -n "$local" ]; then

@@ -165,7 +165,7 @@ def rollback(settings: Settings, say: Say) -> int:
         _back(promotion, note, settings.patience, say, note.reason or "it was asked for")
     say(_sent(flow))
     say("All is as before.")
-    return FINDING if flow.errors else 0
+    return FINDING if sum(flow.errors.values()) > settings.errors else 0
 
 
 _FEW = 20

@@ -23,7 +23,7 @@ Example:
   modelplane rollback md/qwen-pd
 
 \b
-Exit codes: 0 all is as before, 1 it is, and requests were lost, 2 invalid input,
+Exit codes: 0 all is as before, 1 it is, and more requests were lost, 2 invalid input,
 4 something that is needed cannot be reached, or does not come in time.
 """
 
@@ -31,6 +31,7 @@ Exit codes: 0 all is as before, 1 it is, and requests were lost, 2 invalid input
 @click.command(name="rollback", help=HELP)
 @click.argument("new", metavar="md/NEW")
 @click.option("--trace", "file", type=click.Path(path_type=Path), help="Requests to send meanwhile.")
+@click.option("--errors", type=click.IntRange(0), default=0, show_default=True, help="Requests that may be lost.")
 @click.option("--timeout", type=Seconds(), default="60s", show_default=True, help="Longer requests fail.")
 @click.option("--patience", type=Seconds(), default="1800s", show_default=True, help="For one replica to come or go.")
 @click.option("--api-key-env", "key", default="", help="The variable that holds the callers' key.")

@@ -6,15 +6,17 @@ import json
 import os
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import click
+from kit import names
 from replay.client import Target
 
 from cli import kubectl, proving
@@ -53,7 +55,7 @@ def find(plane: Plane, name: str, key: str = "", model: str = "") -> Found:
     """The target that a name means; ends the command with a sentence where there is none."""
     headers = {"Authorization": f"Bearer {_key(key)}"} if key else {}
     if name.startswith(("http://", "https://")):
-        return _reached(name, ((name.rstrip("/").removesuffix("/v1"), ""),), (), headers, model)
+        return _reached(Target(name, ((name.rstrip("/").removesuffix("/v1"), ""),), model, headers))
     kind, _, own = name.partition("/")
     if kind not in _KINDS or not own:
         _invalid(f"{name}: name a target as md/NAME, mr/NAME, ms/NAME or by its http:// address")
@@ -62,21 +64,24 @@ def find(plane: Plane, name: str, key: str = "", model: str = "") -> Found:
         address = found.get("status", {}).get("address", "")
         if not address:
             _unreachable(f"ModelService {own} has no address yet: see `kubectl describe ms/{own}`")
-        return _reached(name, ((address.removesuffix("/v1"), ""),), (), headers, model)
+        return _reached(Target(name, ((address.removesuffix("/v1"), ""),), model, headers))
     replicas = (found,) if _KINDS[kind] == "modelreplica" else tuple(replicas_of(plane, own))
     return of_replicas(plane, name, replicas, headers, model)
 
 
 def of_replicas(plane: Plane, name: str, replicas: Sequence[Manifest], headers: Mapping[str, str], model: str) -> Found:
     """Replicas by their own routes, past the service."""
-    urls = []
+    urls: list[tuple[str, str]] = []
     for replica in replicas:
         endpoint = plane.find("modelendpoint", replica["metadata"]["name"], "-n", plane.namespace)
         if endpoint:
             urls.append((endpoint["spec"]["url"].rstrip("/"), endpoint["spec"].get("hostname", "")))
     if not urls:
         _unreachable(f"{name} has no replica that serves: see `kubectl describe {name}`")
-    return _reached(name, tuple(urls), tuple(replicas), headers, model)
+    # A cluster's gateway may want to be shown what this control plane's own gateway shows it.
+    tls = plane.tls() if urls[0][0].startswith("https://") else None
+    target = Target(name, tuple(urls), model, headers, tls, names.GATEWAY_CERTIFICATE if tls else "")
+    return _reached(target, tuple(replicas))
 
 
 def replicas_of(plane: Plane, deployment: str) -> list[Manifest]:
@@ -85,20 +90,23 @@ def replicas_of(plane: Plane, deployment: str) -> list[Manifest]:
     return sorted(items, key=lambda r: str(r["metadata"]["name"]))
 
 
-def _reached(
-    name: str, urls: tuple[tuple[str, str], ...], replicas: tuple[Manifest, ...], headers: Mapping[str, str], model: str
-) -> Found:
-    url, host = urls[0]
-    request = urllib.request.Request(f"{url}/v1/models", headers={**headers, **({"Host": host} if host else {})})  # noqa: S310  # The user's own address.
+def _reached(target: Target, replicas: tuple[Manifest, ...] = ()) -> Found:
+    """The target, once it has told its model."""
+    url, host = target.urls[0]
+    where = urlsplit(url)
+    link = proving.connection(where, proving.Target(target.name, "", url, host, tls=target.tls))
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310  # As above.
-            simulated = answer.headers.get(_SIMULATED, "")
-            listed = json.load(answer)
-        model = model or str(listed["data"][0]["id"])
-    except (OSError, ValueError, LookupError, TypeError) as e:
-        reason = f"status {e.code}" if isinstance(e, urllib.error.HTTPError) else str(e)
-        _unreachable(f"{name}: {url}/v1/models does not tell its model ({reason}): is it reachable from here?")
-    return Found(Target(name, urls, model, headers), replicas, simulated)
+        link.request("GET", f"{where.path}/v1/models", headers={**target.headers, **({"Host": host} if host else {})})
+        answer = link.getresponse()
+        text = answer.read()
+        if answer.status != HTTPStatus.OK:
+            raise ValueError(f"status {answer.status}")
+        model = target.model or str(json.loads(text)["data"][0]["id"])
+        return Found(replace(target, model=model), replicas, answer.headers.get(_SIMULATED, ""))
+    except (OSError, HTTPException, ValueError, LookupError, TypeError) as e:
+        _unreachable(f"{target.name}: {url}/v1/models does not tell its model ({e}): is it reachable from here?")
+    finally:
+        link.close()
 
 
 @dataclass(frozen=True)
@@ -163,11 +171,11 @@ def _key(variable: str) -> str:
     return os.environ[variable]
 
 
-def _invalid(told: str) -> None:
+def _invalid(told: str) -> NoReturn:
     click.echo(told, err=True)
     sys.exit(INVALID)
 
 
-def _unreachable(told: str) -> None:
+def _unreachable(told: str) -> NoReturn:
     click.echo(told, err=True)
     sys.exit(kubectl.UNREACHABLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,6 +25,9 @@ class Target:
     """Each with the Host that is asked for there; empty where it is the url's own."""
     model: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+    """How an https:// address is called, if not as every other; its certificate carries `certificate`."""
+    certificate: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,10 @@ async def _ask(session: aiohttp.ClientSession, target: Target, n: int, asked: As
     try:
         headers = {"Host": host} if host else {}
         body = _body(target.model, text, request.output_tokens)
-        async with session.post(f"{url}/v1/completions", json=body, headers=headers) as answer:
+        tls, name = target.tls or True, target.certificate or None
+        async with session.post(
+            f"{url}/v1/completions", json=body, headers=headers, ssl=tls, server_hostname=name
+        ) as answer:
             if answer.status != HTTPStatus.OK:
                 return noted.failed(f"status {answer.status}")
             async for line in answer.content:
