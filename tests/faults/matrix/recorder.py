@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,9 +106,7 @@ class Recorder:
 
     def _follow(self, where: str, kubeconfig: Path, kind: Kind) -> None:
         while not self._ended.is_set():
-            with suppress(LocalError, ValueError, KeyError):
-                # Read anew: a server that was started again may have another port.
-                api = Api.from_file(kubeconfig, "modelplane-faults")
+            with suppress(LocalError, ValueError, KeyError), closing(Api.from_file(kubeconfig, "faults")) as api:
                 version = self._list(where, api, kind)
                 for event in api.watch(kind, version) if version else ():
                     if event["type"] == "ERROR":

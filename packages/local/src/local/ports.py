@@ -34,7 +34,7 @@ def answers(port: int) -> bool:
 
 def assign(names: Collection[str], recorded: Mapping[str, int], held: Collection[str]) -> dict[str, int]:
     """A port for each name: the recorded one while its owner holds it or it becomes free, otherwise a new one."""
-    kept = {n: recorded[n] for n in names if n in recorded and (n in held or _comes_free(recorded[n]))}
+    kept = {n: recorded[n] for n in names if n in recorded and (n in held or comes_free(recorded[n]))}
     taken = {*kept.values(), *recorded.values()}
     for name in names:
         if name not in kept:
@@ -43,8 +43,8 @@ def assign(names: Collection[str], recorded: Mapping[str, int], held: Collection
     return kept
 
 
-def _comes_free(port: int) -> bool:
-    """Whether nobody else listens: connections of a server that was killed hold its port for a moment."""
+def comes_free(port: int) -> bool:
+    """Wait until a listener could have this port, unless somebody listens: a killed server's connections hold it."""
     end = time.monotonic() + _MOMENT
     while not is_free(port):
         if answers(port) or time.monotonic() > end:
