@@ -1,6 +1,7 @@
 """The next replica is asked for when the one before has been born: its nodes are given, and it serves or is no longer new."""
 
 import pytest
+from compose_model_deployment import plan
 from compose_model_deployment.replicas import Existing
 from schemas import ModelReplica
 
@@ -40,3 +41,20 @@ def replica(**said):
 )
 def test_a_birth_has_an_end(said, age, want):
     assert Existing(0, replica(**said), age).is_being_born is want
+
+
+@pytest.mark.parametrize(
+    ("ages", "want"),
+    [
+        pytest.param([], 0, id="the-first"),
+        pytest.param([5], 15, id="the-second"),
+        pytest.param([3600], 0, id="the-second-of-an-old-one"),
+        pytest.param([30, 10], 30, id="the-third"),
+        pytest.param([50, 10], 10, id="the-third-soon"),
+        pytest.param([3600, 10], 10, id="the-third-of-an-old-one"),
+        pytest.param([70, 40], 0, id="the-third-after-a-while"),
+        pytest.param([20, 15, 10], 0, id="the-fourth"),
+    ],
+)
+def test_the_second_and_the_third_of_a_new_deployment_wait_for_the_circuits_bucket(ages, want):
+    assert plan.next_after([Existing(n, replica(), age) for n, age in enumerate(ages)]) == want

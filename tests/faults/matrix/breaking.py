@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from matrix.acts import act
 from matrix.page import seen
 from matrix.play import Fault, play
-from matrix.stage import COMPOSITES, Stage
+from matrix.stage import CLUSTERS, COMPOSITES, MODELS, Stage
 
 # Looks without a call after which everything is at rest.
 QUIET = 12
@@ -41,8 +42,17 @@ def fails(stage: Stage, fault: Fault, overlay: Path) -> str:
             told = ""
         except AssertionError as e:
             told = str(e).splitlines()[0]
+    _hear_kubelets(stage)
     stage.plane.wait("all serve again", stage.serves)
     return told
+
+
+def _hear_kubelets(stage: Stage) -> None:
+    """A node that was silent for long makes its pods NotReady; a kubelet would say otherwise when it is heard again."""
+    for cluster in CLUSTERS:
+        act(stage, {"nodes": {"cluster": cluster}})
+        for name in MODELS:
+            act(stage, {"pods": {"cluster": cluster, "of": f"{name}-0", "ready": True}})
 
 
 def _patience(fault: Fault) -> float:

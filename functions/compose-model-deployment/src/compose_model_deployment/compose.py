@@ -130,12 +130,16 @@ def _digest(xr: ModelDeployment) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:10]
 
 
-def _patience(call: Call[ModelDeployment], existing: list[Existing], made: Plan, step: Step) -> float:
+def _patience(  # noqa: PLR0911  # One return per state, the most urgent first.
+    call: Call[ModelDeployment], existing: list[Existing], made: Plan, step: Step
+) -> float:
     """Seconds until the fleet is looked at again; it is not watched (`design/peeking.md`)."""
     if made.again or step.remove:
         return YOUNG_SECONDS
     if step.turns:
         return turns.seconds_left(call, step) or ASKED_SECONDS
+    if made.pause:
+        return made.pause + NEXT_SECONDS
     if any(e.is_waiting for e in existing) or _is_awaited(made):
         return WAITING_SECONDS
     if made.create or step.later or step.update or any(not e.holds for e in existing):

@@ -16,6 +16,9 @@ from compose_model_deployment.wishes import Asked, Board, Wish
 
 # The birth of a replica is some thirty events: more at once open the deployment's circuit.
 WAVE = 1
+# A birth takes half of the circuit's bucket: the second waits for some of it, the third for most. Larger deployments
+# do not: their circuit opens at any pace that people would wait for (`design/capacity-ledger.md`).
+AFTER_SECONDS = (20.0, 60.0)
 # What a cluster says of its free nodes is a moment old; who moves at once moves in vain.
 MOVES_AFTER_SECONDS = 10.0
 # A node that becomes free somewhere is for the first of a queue, not for all of them at once.
@@ -39,6 +42,8 @@ class Plan:
     """New clusters that would be the better place once they are reached, so nothing new was placed yet."""
     again: bool = False
     """Whether replicas were found that were not shown: nothing is created before they are."""
+    pause: float = 0.0
+    """Seconds until the next one is asked for, so that its birth does not open the circuit."""
     looked: bool = True
     asked: Asked = field(default_factory=Asked)
     """What the owner wants changed, as far as it is still to be done."""
@@ -114,8 +119,17 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
     wave = max(WAVE - sum(r.is_being_born for r in placed), 0)
     first = () if replacement is None or replacement in taken else (replacement,)
     ordinals = chain(first, free_ordinals(taken | set(first)))
-    create = {next(ordinals): _new(offer) for offer in offers[:wave]}
-    return replace(made, create=create, remove=made.remove | {r.ordinal for r in moving[:wave]})
+    pause = next_after(replicas) if offers and not moving else 0.0
+    create = {next(ordinals): _new(offer) for offer in offers[: 0 if pause else wave]}
+    return replace(made, create=create, remove=made.remove | {r.ordinal for r in moving[:wave]}, pause=pause)
+
+
+def next_after(replicas: list[Existing]) -> float:
+    """Seconds until the second or the third replica may be asked for; 0 for any other."""
+    if len(replicas) > len(AFTER_SECONDS):
+        return 0.0
+    ages = sorted(r.age for r in replicas)
+    return max((after - age for after, age in zip(AFTER_SECONDS, ages, strict=False) if age < after), default=0.0)
 
 
 def _replacement(needs: DeploymentNeeds, replicas: list[Existing], placed: list[Existing], asked: Asked) -> int | None:
