@@ -70,8 +70,9 @@ kinds: $(VENV)/.ready ## Put the definitions that compose-serving-stack installs
 	@$(BIN)/python -m local.tools inference-extension
 	@$(BIN)/python -c 'import shutil; from local import tools; shutil.copytree(tools.files("inference-extension") / "crds", "functions/compose-serving-stack/src/compose_serving_stack/kinds", dirs_exist_ok=True)'
 
-lock: $(VENV)/.ready ## Resolve the dependencies anew into requirements.txt
+lock: $(VENV)/.ready ## Resolve the dependencies anew into requirements.txt, and pin their wheels for Nix
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m))) pyproject.toml --group dev $(MEMBERS) -o requirements.txt
+	@$(BIN)/python nix/pin.py
 
 clean: ## Remove what make made; .tools stays
 	rm -rf $(VENV) dist

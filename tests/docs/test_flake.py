@@ -1,6 +1,8 @@
 """The flake evaluates, with a stub for nixpkgs: every name of ours is defined, and the stub lists what we take of theirs."""
 
+import json
 import os
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,9 +10,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(shutil.which("nix") is None, reason="nix is not installed")
+PIN = runpy.run_path(str(ROOT / "nix" / "pin.py"))
 
 
+def test_the_hash_of_the_wheels_is_of_these_requirements():
+    pinned = json.loads((ROOT / "nix" / "wheels.json").read_text())
+    assert pinned["requirements"] == PIN["of_requirements"](), "run `python nix/pin.py`"
+
+
+def test_a_folder_is_hashed_as_nix_does(tmp_path):
+    (tmp_path / "b.whl").write_text("abc")
+    (tmp_path / "B-1.whl").write_text("12345678")
+    # What `nix hash path` of Nix 2.8.0 printed for these files.
+    assert PIN["of_folder"](tmp_path) == "sha256-yPTfsNCyubJp7lB2EOJSh4R+93Bj6tg/GW2ZFrl4y0U="
+
+
+@pytest.mark.skipif(shutil.which("nix") is None, reason="nix is not installed")
 def test_the_flake_evaluates(tmp_path):
     for name in ("flake.nix", "requirements.txt"):
         shutil.copy(ROOT / name, tmp_path)

@@ -108,3 +108,21 @@ def test_a_name_is_not_a_constraint_on_a_folder(tmp_path) -> None:
         )
     result = CliRunner().invoke(cli, ["check", str(tmp_path)])
     assert (result.exit_code, result.stdout) == (0, "2 deployments checked: 0 errors, 0 warnings\n")
+
+
+def test_a_version_that_nobody_ran_is_a_warning_wherever_it_is_named() -> None:
+    node = "{apiVersion: v1, kind: Node, metadata: {name: gpu-1}, status: {nodeInfo: {kubeletVersion: v1.20.1}}}"
+    result = CliRunner().invoke(cli, ["check", "-"], input=node)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[:3] == [
+        "Node gpu-1",
+        "  warning   untested-version  <stdin>:1  status.nodeInfo.kubeletVersion",
+        "            Kubernetes v1.20.1 was not run with this version of Modelplane",
+    ]
+    assert result.stdout.endswith("0 deployments checked: 0 errors, 1 warning\n")
+    (found,) = json.loads(CliRunner().invoke(cli, ["check", "-", "-o", "json"], input=node).stdout)["findings"]
+    assert (found["kind"], found["name"], found["id"]) == ("Node", "gpu-1", "untested-version")
+
+
+def test_silencing_it_is_no_typo() -> None:
+    assert "which is no rule" not in check(ignored="untested-version").stdout

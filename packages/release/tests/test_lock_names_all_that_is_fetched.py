@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-from local import tools
 from release import lock, names
 from schemas import apis
 
@@ -73,8 +71,3 @@ def test_digests_of_another_version_are_not_taken(tmp_path):
     row = {"name": names.CONFIGURATION, "version": "v0.0.1", "digest": "sha256:1"}
     (tmp_path / "index.json").write_text(json.dumps([row]))
     assert not any(r["digest"] for r in lock.lock([], tmp_path)["packages"])
-
-
-@pytest.mark.parametrize("row", lock.yaml.safe_load(lock._COMPATIBILITY.read_text()), ids=lambda row: row["name"])
-def test_what_is_called_tested_is_what_the_tests_run(row):
-    assert tools.table()[row["tool"]].version == row["version"]

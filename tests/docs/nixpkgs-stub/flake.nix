@@ -11,7 +11,7 @@
       } // removeAttrs arguments [ "outputHash" "outputHashAlgo" "outputHashMode" ]);
       lib = {
         genAttrs = names: make: builtins.listToAttrs (map (name: { inherit name; value = make name; }) names);
-        concatMapStringsSep = between: make: list: builtins.concatStringsSep between (map make list);
+        inherit (builtins) concatStringsSep;
         makeLibraryPath = packages: builtins.concatStringsSep ":" (map (package: "${package}/lib") packages);
       };
       pkgs = named [ "python311" "gnumake" "uv" "go" "kubectl" "git" "patchelf" "cacert" "zlib" ] // {

@@ -123,6 +123,8 @@ def _backends() -> Manifest:
             "maxPendingRequests": _UNLIMITED,
             "maxParallelRequests": _UNLIMITED,
             "maxParallelRetries": _UNLIMITED,
+            # A cluster's gateway that changes leaves kept connections on filters of pools that are gone.
+            "maxRequestsPerConnection": 1,
         },
     }
 

@@ -10,6 +10,8 @@ Check whether the ModelDeployments in PATH... can work: ports, connectors, roles
 PATH is a file, a folder (*.yaml, *.yml and *.json below it, but not want.yaml) or -
 for standard input. What a control plane would refuse is told first. Each finding has
 an id; docs/reference/contract.md says for each what breaks and how that is known.
+Whatever names a version (a cluster's stack, an image, a node of `kubectl get nodes
+-o yaml`) is held against the versions that were run: docs/reference/compatibility.md.
 
 \b
 Silence a rule on one deployment, for a reason you know better:

@@ -13,16 +13,19 @@ from contract.check import check as check_contract
 from contract.findings import Finding, Severity
 from offline import admission, kinds, manifests
 from offline.findings import InvalidInputError, MissingPartError, printable
-from offline.manifests import Reading, Source
+from offline.manifests import Manifest, Reading, Source
+from release import compatibility
 
 FINDINGS, INVALID, UNREACHABLE = 1, 2, 4
+DEPLOYMENT = "ModelDeployment"
 _COLOURS = {"error": "red", "warning": "yellow", "silenced": "bright_black"}
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One deployment, where it is written, and what is wrong with it."""
+    """One object, where it is written, and what is wrong with it."""
 
+    kind: str
     namespace: str
     name: str
     source: Source
@@ -54,15 +57,18 @@ def _checked(paths: Sequence[str]) -> list[Checked]:
         alone = Reading([manifest])
         admitted = admission.screen(alone, gate, {})
         reading.findings += alone.findings
-        checked += [_one(v, manifest.source) for v in admitted.values() if v["kind"] == "ModelDeployment"]
+        checked += [_one(value, manifest) for value in admitted.values()]
     if reading.findings:
         raise InvalidInputError(reading.findings)
     return checked
 
 
-def _one(value: dict[str, Any], source: Source) -> Checked:
-    metadata = value["metadata"]
-    return Checked(metadata["namespace"], metadata["name"], source, check_contract(value))
+def _one(value: dict[str, Any], manifest: Manifest) -> Checked:
+    """Rules are about deployments, as they would be stored; versions are named by anything, a node's status too."""
+    metadata, kind = value["metadata"], value["kind"]
+    contract = check_contract(value) if kind == DEPLOYMENT else []
+    found = [*contract, *compatibility.check(manifest.value)]
+    return Checked(kind, metadata.get("namespace", ""), metadata["name"], manifest.source, found)
 
 
 def _as_text(checked: Sequence[Checked]) -> str:
@@ -71,7 +77,7 @@ def _as_text(checked: Sequence[Checked]) -> str:
 
 
 def _block(checked: Checked) -> str:
-    title = printable(f"ModelDeployment {checked.namespace}/{checked.name}")
+    title = printable(f"{checked.kind} {'/'.join(filter(None, (checked.namespace, checked.name)))}")
     ids = max(len(f.id) for f in checked.findings)
     places = [f"{checked.source.file}:{checked.source.line(f.path)}" for f in checked.findings]
     width = max(map(len, places))
@@ -93,15 +99,16 @@ def _label(finding: Finding) -> str:
 
 
 def _summary(checked: Sequence[Checked]) -> str:
-    if not checked:
-        return "No ModelDeployment is in these manifests; nothing was checked."
+    deployments = sum(c.kind == DEPLOYMENT for c in checked)
+    if not deployments and not any(c.findings for c in checked):
+        return "No ModelDeployment is in these manifests; nothing was checked but versions."
     labels = [_label(f) for c in checked for f in c.findings]
     told = [
         _count(labels.count("error"), "error"),
         _count(labels.count("warning"), "warning"),
         *([f"{labels.count('silenced')} silenced"] if "silenced" in labels else []),
     ]
-    return f"{_count(len(checked), 'deployment')} checked: {', '.join(told)}"
+    return f"{_count(deployments, 'deployment')} checked: {', '.join(told)}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -111,7 +118,9 @@ def _count(number: int, noun: str) -> str:
 def _as_json(checked: Sequence[Checked]) -> str:
     found = [
         {
-            "deployment": c.name,
+            **({"deployment": c.name} if c.kind == DEPLOYMENT else {}),
+            "kind": c.kind,
+            "name": c.name,
             "namespace": c.namespace,
             "id": f.id,
             "severity": str(f.severity),
@@ -127,4 +136,5 @@ def _as_json(checked: Sequence[Checked]) -> str:
     ]
     errors = sum(1 for c in checked for f in c.findings if f.counts)
     warnings = sum(1 for f in found if f["severity"] == Severity.WARNING and not f["silenced"])
-    return json.dumps({"checked": len(checked), "errors": errors, "warnings": warnings, "findings": found}, indent=2)
+    deployments = sum(c.kind == DEPLOYMENT for c in checked)
+    return json.dumps({"checked": deployments, "errors": errors, "warnings": warnings, "findings": found}, indent=2)

@@ -78,8 +78,6 @@ class Workload:
 @kubectl.options
 def command(deployment: str, namespace: str, output: str, record: bool, **asked: str) -> None:
     """Prove it, replica by replica."""
-    from cli.verdict import judge  # noqa: PLC0415  # Help and completion need none of it.
-
     kind, _, name = deployment.partition("/")
     if kind not in ("md", "modeldeployment", "modeldeployments") or not name:
         click.echo(f"{deployment}: name a ModelDeployment as md/NAME", err=True)
@@ -87,11 +85,7 @@ def command(deployment: str, namespace: str, output: str, record: bool, **asked:
     plane = Plane(asked["kubeconfig"], asked["context"], namespace)
     told = []
     for replica in plane.replicas(name):
-        sent, parts = _replica(plane, replica)
-        verdict = judge(sent, parts)
-        told.append({"replica": replica["metadata"]["name"], "cluster": replica["spec"]["clusterName"]})
-        told[-1] |= {"verdict": verdict.name, "link": verdict.link, "look": verdict.look}
-        told[-1]["evidence"] = [_evidence(s) for s in sent]
+        told.append(proven(plane, replica))
         if record:
             plane.note(replica, told[-1])
     click.echo(json.dumps({"replicas": told}, indent=2) if output == "json" else "\n".join(map(_text, told)))
@@ -110,6 +104,11 @@ class Plane:
         """What kubectl gets there."""
         found: dict[str, Any] = json.loads(kubectl.run(self.kubeconfig, self.context, "get", *what, "-o", "json"))
         return found
+
+    def find(self, *what: str) -> dict[str, Any] | None:
+        """What kubectl gets there, if it is there."""
+        text = kubectl.run(self.kubeconfig, self.context, "get", *what, "-o", "json", "--ignore-not-found")
+        return dict(json.loads(text)) if text.strip() else None
 
     def replicas(self, name: str) -> list[dict[str, Any]]:
         """The replicas of a deployment that is served by two phases."""
@@ -152,6 +151,17 @@ class Plane:
                 file.flush()
                 context.load_cert_chain(file.name)
         return context
+
+
+def proven(plane: Plane, replica: dict[str, Any]) -> dict[str, Any]:
+    """The verdict on one replica with its evidence."""
+    from cli.verdict import judge  # noqa: PLC0415  # Help and completion need none of it.
+
+    sent, parts = _replica(plane, replica)
+    verdict = judge(sent, parts)
+    told = {"replica": replica["metadata"]["name"], "cluster": replica["spec"]["clusterName"]}
+    told |= {"verdict": verdict.name, "link": verdict.link, "look": verdict.look}
+    return {**told, "evidence": [_evidence(s) for s in sent]}
 
 
 def _replica(plane: Plane, replica: dict[str, Any]) -> tuple[Any, Any]:

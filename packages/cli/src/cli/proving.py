@@ -188,7 +188,7 @@ def prompt(words: int) -> str:
 def ask(target: Target, body: Mapping[str, Any]) -> tuple[int, str]:
     """One completion through the route: its status and its body; 0 where there is no answer."""
     where = urlsplit(target.url)
-    link = _link(where, target)
+    link = connection(where, target)
     headers = {"Content-Type": "application/json", "Host": target.hostname or where.netloc}
     try:
         link.request("POST", f"{where.path.rstrip('/')}/v1/completions", json.dumps(body), headers)
@@ -200,7 +200,8 @@ def ask(target: Target, body: Mapping[str, Any]) -> tuple[int, str]:
         link.close()
 
 
-def _link(where: SplitResult, target: Target) -> http.client.HTTPConnection:
+def connection(where: SplitResult, target: Target) -> http.client.HTTPConnection:
+    """To where a target is, by its TLS."""
     host, patience = where.hostname or "", target.patience
     if target.tls:
         return _Gateway(host, where.port, timeout=patience, context=target.tls)

@@ -14,12 +14,12 @@ from contract import (
     rules_plugins,
     rules_pods,
 )
-from contract.findings import Finding, Rule, Said, Severity
-from contract.read import IGNORE, Deployment, read, text
+from contract.findings import UNTESTED_VERSION, Finding, Rule, Said, Severity
+from contract.read import IGNORE, Deployment, read
 
 
 def _unknown_ids(deployment: Deployment) -> Iterator[Said]:
-    for name in sorted(_ignored(deployment) - set(BY_ID)):
+    for name in sorted(deployment.ignored - {*BY_ID, UNTESTED_VERSION}):
         yield Said(
             ("metadata", "annotations", IGNORE),
             f"The annotation silences {name}, which is no rule",
@@ -49,9 +49,8 @@ BY_ID = {rule.id: rule for rule in TABLE}
 def check(manifest: Any) -> list[Finding]:
     """Everything that is wrong with a ModelDeployment or ModelReplica: errors first, then by field."""
     deployment = read(manifest)
-    ignored = _ignored(deployment)
     found = [
-        Finding(rule.id, rule.severity, said.path, said.sentence, said.fix, silenced=rule.id in ignored)
+        Finding(rule.id, rule.severity, said.path, said.sentence, said.fix, silenced=rule.id in deployment.ignored)
         for rule in TABLE
         for said in rule.check(deployment)
     ]
@@ -61,8 +60,3 @@ def check(manifest: Any) -> list[Finding]:
 def _order(finding: Finding) -> tuple[Any, ...]:
     path = tuple((isinstance(step, str), str(step).zfill(4)) for step in finding.path)
     return finding.silenced, finding.severity is not Severity.ERROR, path, finding.id, finding.sentence
-
-
-def _ignored(deployment: Deployment) -> frozenset[str]:
-    written = text(deployment.annotations.get(IGNORE)).replace(",", " ")
-    return frozenset(written.split())

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from contract.read import Deployment, Path
 
+# Found by `modelplane check` alone: what was tested is known where packages are made (release.compatibility).
+UNTESTED_VERSION = "untested-version"
+
 
 class Severity(enum.StrEnum):
     """An error certainly breaks requests, or silently switches disaggregation off; a warning may."""

@@ -90,6 +90,11 @@ class Deployment:
     """The user's own EndpointPickerConfig."""
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """The ids of what the annotation silences."""
+        return frozenset(text(self.annotations.get(IGNORE)).replace(",", " ").split())
+
+    @property
     def serving(self) -> Plain:
         return mapping(self.spec.get("serving"))
 

@@ -8,17 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from contract import read
 from offline.remote import CLUSTER_LABEL
 from schemas import apis
 
-from release import names
+from release import compatibility, names
 from release.packages import INDEX, dependencies
 
 Manifest = Mapping[str, Any]
 Row = dict[str, Any]
-_COMPATIBILITY = Path(__file__).with_name("compatibility.yaml")
 
 
 def lock(rendered: Sequence[Manifest], packages: Path | None) -> dict[str, list[Row]]:
@@ -28,14 +26,8 @@ def lock(rendered: Sequence[Manifest], packages: Path | None) -> dict[str, list[
         "charts": _charts(rendered),
         "images": _images(rendered),
         "models": _models(rendered),
-        "testedWith": compatibility(),
+        "testedWith": [{"name": row.name, "where": row.where, "version": row.version} for row in compatibility.table()],
     }
-
-
-def compatibility() -> list[Row]:
-    """Each thing of others that packages of this version are tested with."""
-    rows: list[Row] = yaml.safe_load(_COMPATIBILITY.read_text(encoding="utf-8"))
-    return [{key: row[key] for key in ("name", "where", "version")} for row in rows]
 
 
 def images_of(manifest: Any) -> Iterator[str]:
