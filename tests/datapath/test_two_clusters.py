@@ -6,7 +6,7 @@ import http.client
 import json
 import subprocess
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 import served
@@ -89,8 +89,13 @@ def test_a_request_to_a_cluster_that_is_silent_ends(plane, url, clusters):
         plane.kubectl("patch", *policy, "--type=merge", "-p", json.dumps(sooner))
         told = lambda: '"idle_timeout": "3s"' in envoy_says(plane.kubectl, "gateway-public", "config_dump")  # noqa: E731
         plane.wait("Envoy is told", told, patience=30)
-        answer = plane.wait("a stream of that cluster", lambda: stream(url, lost), patience=30)
-        with cut_off(plane, url, "west"), pytest.raises((http.client.HTTPException, ConnectionError)):
+        link, answer = plane.wait("a stream of that cluster", lambda: stream(url, lost), patience=30)
+        with (
+            closing(link),
+            closing(answer),
+            cut_off(plane, url, "west"),
+            pytest.raises((http.client.HTTPException, ConnectionError)),
+        ):
             answer.read()
     finally:
         plane.kubectl("annotate", "ig", "public", "crossplane.io/paused-")
@@ -104,7 +109,8 @@ def stream(url, replica):
     link.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json"})
     answer = link.getresponse()
     if answer.getheader("x-inference-pod", "").startswith(f"{replica}-main-"):
-        return answer
+        return link, answer
+    answer.close()
     link.close()
     return None
 

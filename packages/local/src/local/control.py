@@ -164,7 +164,7 @@ def _with_packages(plan: Plan, folder: Path | None) -> Plan:
 
 
 def _with_network(plan: Plan, options: Options) -> Plan:
-    return replace(plan, network=network.choose()) if options.data_path and not plan.network else plan
+    return replace(plan, network=network.take()) if options.data_path and not plan.network else plan
 
 
 def _with_ports(state: State, plan: Plan) -> Plan:

@@ -31,14 +31,20 @@ def test_an_address_that_was_given_back_is_used_last():
         free.take()
 
 
-def test_a_number_that_is_in_use_is_not_chosen(monkeypatch):
+def test_a_number_that_is_in_use_is_not_taken_nor_one_that_somebody_takes_at_this_moment(monkeypatch):
     links = [
         {"ifname": "mp200-1", "addr_info": []},
         {"ifname": "eth0", "addr_info": [{"local": "10.201.7.7"}]},
     ]
-    monkeypatch.setattr(network, "_ip", lambda *_: json.dumps(links))
+
+    def ip(*words):
+        if "mp203-0" in words:
+            raise LocalError("File exists")
+        return json.dumps(links)
+
+    monkeypatch.setattr(network, "_ip", ip)
     monkeypatch.setattr(network, "namespaces", lambda: ["mp202-1-10", "other"])
-    assert network.choose() == 203
+    assert network.take() == 204
 
 
 def test_without_root_one_sentence_says_so(monkeypatch):

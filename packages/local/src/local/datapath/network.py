@@ -78,25 +78,26 @@ def check() -> None:
         raise RefusedError(f"--data-path needs {', '.join(missing)}: install the packages iproute2 and util-linux")
 
 
-def choose() -> int:
-    """A number that no link and no address of this machine bears."""
+def take() -> int:
+    """A number that no link and no address of this machine bears; its first link is made, so that nobody else takes it."""
     found = json.loads(_ip("-json", "address"))
     taken = {link["ifname"].partition("-")[0] for link in found} | {n.partition("-")[0] for n in namespaces()}
     addresses = [a["local"] for link in found for a in link["addr_info"]]
     for number in _NUMBERS:
-        if f"mp{number}" not in taken and not any(a.startswith(f"10.{number}.") for a in addresses):
+        if f"mp{number}" in taken or any(a.startswith(f"10.{number}.") for a in addresses):
+            continue
+        with contextlib.suppress(LocalError):  # It is there since we looked.
+            _ip("link", "add", Network(number, 0).bridge, "type", "bridge")
             return number
     raise LocalError("Every network from 10.200.0.0/16 to 10.254.0.0/16 is in use on this machine")
 
 
 def bridge(network: Network) -> None:
-    """The bridge of a cluster, made when it is not there."""
+    """The bridge of a cluster, made when it is not there; that of the first may have been taken without an address."""
     names = {link["ifname"] for link in json.loads(_ip("-json", "link"))}
-    if network.bridge in names:
-        return
     _batch(
-        f"link add {network.bridge} type bridge",
-        f"address add {network.host}/24 dev {network.bridge}",
+        *([] if network.bridge in names else [f"link add {network.bridge} type bridge"]),
+        f"address replace {network.host}/24 dev {network.bridge}",
         f"link set {network.bridge} up",
     )
     # One cluster's pods reach another's; it goes with the bridge.
