@@ -6,9 +6,7 @@ The tests of this file follow one another on one control plane, which has nothin
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 
 import local
 import pytest
+from built import build
+from compose_serving_stack import parts
 from local import images
 from local.testing import Plane, start
 from release.names import version
@@ -37,24 +37,6 @@ for package in {packages}:
 """
 # It has every kind of layer.
 LARGEST = "compose-model-deployment"
-
-
-def build(folder: Path, *functions: str, **environment: str) -> list[dict[str, str]]:
-    command = [sys.executable, "-m", "release", str(folder), *functions]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    told = done.stdout + done.stderr
-    if "apt cannot download" in told:
-        pytest.skip(told)  # An archive keeps its newest versions only, and an image may have no lists of them.
-    assert done.returncode == 0, told
-    return list(json.loads((folder / "index.json").read_text()))
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packages of this checkout."""
-    folder = tmp_path_factory.mktemp("packages")
-    build(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +71,14 @@ def test_every_module_of_a_function_can_be_imported_in_its_image(function: str, 
     done = subprocess.run(command, env=images.environment(image), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert function.replace("-", "_") in done.stdout
+
+
+def test_the_stack_brings_the_definitions_that_it_installs(packages: Path) -> None:
+    image = images.unpack(packages / f"compose-serving-stack-{version()}.xpkg", packages / "layers")
+    wanted = [pattern for part in parts.table() for pattern in part.kinds]
+    assert wanted
+    for pattern in wanted:
+        assert any(list(layer.rglob(f"compose_serving_stack/kinds/{pattern}")) for layer in image.layers), pattern
 
 
 def test_the_package_manager_finds_everything_healthy(cluster: tuple[Plane, local.Cluster]) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local import tools
+
 from release import bytecode, names, runtime, tree, wheels
 from release.image import Image
 from release.tree import Node
 
 SHARED = "modelplane-kit"
+# Definitions of others that a function installs on clusters: of which tool, and in which folder it looks for them.
+DEFINITIONS = {"compose-serving-stack": ("inference-extension", "compose_serving_stack/kinds/")}
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Images:
             layers.append(self._wheels(more))
         if function in runtime.FETCHING:
             layers.append(tree.archive(runtime.fetching(self.cache)))
-        layers.append(self._compiled(wheels.sources(ours, runtime.SITE)))
+        layers.append(self._compiled({**wheels.sources(ours, runtime.SITE), **definitions(function)}))
         labels = {
             "org.opencontainers.image.title": function,
             "org.opencontainers.image.version": names.version(),
@@ -57,3 +61,11 @@ class Images:
 
     def _compiled(self, files: dict[str, Node]) -> bytes:
         return tree.archive({**files, **bytecode.compiled(files, self._runtime_files())})
+
+
+def definitions(function: str) -> dict[str, Node]:
+    """The definitions of others that come with a function, from the pinned module: they are never committed."""
+    if function not in DEFINITIONS:
+        return {}
+    tool, folder = DEFINITIONS[function]
+    return tree.read(tools.files(tool) / "crds", f"{runtime.SITE}{folder}")
