@@ -40,9 +40,9 @@ lint: $(VENV)/.ready ## ruff, mypy, import-linter; actionlint where there is Go 
 tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; needs Go 1.26, some half an hour)
 	@$(BIN)/python -m local.tools
 
-packages: $(VENV)/.ready ## Build the Crossplane packages into dist/packages, without Docker (on Debian 12)
+packages: $(VENV)/.ready ## Build the Crossplane packages into dist/packages, without Docker (on Debian 12; ARGS=--arm64)
 	@$(BIN)/python -m local.tools crossplane-cli crane inference-extension
-	@$(BIN)/python -m release
+	@$(BIN)/python -m release $(ARGS)
 
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 	@$(BIN)/pytest -m e2e --ignore tests/faults --durations=12 $(ARGS)

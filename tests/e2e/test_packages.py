@@ -6,6 +6,7 @@ The tests of this file follow one another on one control plane, which has nothin
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,6 +55,32 @@ def test_built_again_in_another_place_they_are_the_same_bytes(packages: Path, tm
     again = build(tmp_path / "again", LARGEST, TMPDIR=str(tmp_path), PYTHONHASHSEED="7")
     assert [row["name"] for row in again] == [LARGEST, "configuration"]
     assert again == [first[row["name"]] for row in again]
+
+
+def test_for_arm64_they_are_the_same_files_and_other_binaries(packages: Path, tmp_path: Path) -> None:
+    """No machine here runs them; what they are made of can be seen."""
+    build(tmp_path / "arm64", "--arm64", LARGEST)
+    file = f"{LARGEST}-{version()}.xpkg"
+    here, there = (_files(folder / file, tmp_path / folder.name) for folder in (packages, tmp_path / "arm64"))
+    assert set(here.values()) == {None, 62}
+    assert set(there.values()) == {None, 183}
+    assert {_plain(name) for name in here} == {_plain(name) for name in there}
+
+
+def _files(package: Path, layers: Path) -> dict[str, int | None]:
+    """Every file of the image, with the machine that it is for if it is a binary."""
+    found = {}
+    for layer in images.unpack(package, layers).layers:
+        for path in layer.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                data = path.read_bytes()
+                is_binary = data.startswith(b"\x7fELF")
+                found[str(path.relative_to(layer))] = int.from_bytes(data[18:20], "little") if is_binary else None
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"ld-linux-.*", "ld-linux", re.sub(r"x86_64|aarch64", "machine", name))
 
 
 @pytest.mark.parametrize("function", apis.function_names())
