@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ Manifest = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/08-prefill-decode"
 BROKEN = Path(__file__).with_name("broken")
-# The version that runs here; the default one cannot be built from the Go proxy.
-PICKER = "v0.7.1"
+# The version that is built here. Of another one MODELPLANE_PICKER and MODELPLANE_SIDECAR give the paths.
+PICKER = os.environ.get("MODELPLANE_PICKER_VERSION", "v0.7.1")
 
 
 @dataclass(frozen=True)

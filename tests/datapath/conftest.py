@@ -8,6 +8,7 @@ from pathlib import Path
 import breaking
 import pytest
 import served
+import services
 from local.api import Api
 from local.testing import Plane
 from remote import Remote
@@ -43,3 +44,23 @@ def remote(kube):
     api = Api.from_file(kube.kubeconfig, "modelplane-tests")
     yield Remote(api)
     api.close()
+
+
+@pytest.fixture(scope="session")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plane]:
+    """A control plane with a real gateway and no cluster; gone when the tests are."""
+    with served.up(tmp_path_factory.mktemp("front") / "state", "gateways", services.GATEWAY, clusters=0) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def url(plane):
+    """Where services are published."""
+    plane.wait("an address", lambda: services.gateway(plane).get("url") and services.ready(plane, "ig", "public"))
+    return services.gateway(plane)["url"]
+
+
+@pytest.fixture(scope="module")
+def here(url):
+    """This machine's address, as the gateway's Envoy reaches it."""
+    return f"{url.removeprefix('http://').rpartition('.')[0]}.1"

@@ -21,7 +21,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {key.lower(): value for key, value in self.headers.items()}
         self.server.asked.append({"path": self.path, "headers": headers})
-        body = json.dumps({"provider": self.server.name, "path": self.path, "headers": headers}).encode()
+        told = self.server.answer or {"provider": self.server.name, "path": self.path, "headers": headers}
+        body = json.dumps(told).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -44,6 +45,7 @@ class Provider(ThreadingHTTPServer):
         super().__init__((address, port), _Handler)
         self.name = name
         self.status = 200
+        self.answer: dict[str, Any] = {}
         self.asked: list[dict[str, Any]] = []
         self._connections: list[socket.socket] = []
 

@@ -9,7 +9,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from cli import parts, proving
 from cli.main import cli
 from cli.verdict import judge
 from click.testing import CliRunner
+from load import load
 from local import tools
 from local.datapath.container import first_process
 from local.testing import Kubectl, Plane, start
@@ -66,7 +68,8 @@ def deployed(plane: Plane, deployment: str) -> Iterator[None]:
         yield
     finally:
         plane.kubectl("delete", "md", name)
-        plane.wait("its pods are gone", lambda: not plane.cluster("geneva").get("pods", "-n", "mp-default"))
+        own = ("pods", "-n", "mp-default", "-l", f"modelplane.ai/deployment={name}")
+        plane.wait("its pods are gone", lambda: not plane.cluster("geneva").get(*own))
 
 
 @contextmanager
@@ -118,25 +121,16 @@ def prove(remote, target):
 
 
 @contextmanager
-def traffic(target: Callable[[], proving.Target], clients: int = 4) -> Iterator[list[int]]:
-    """Clients that ask on and on, each time at the target of that moment; the statuses that they are answered with."""
-    statuses: list[int] = []
-    ended = threading.Event()
+def traffic(target: Callable[[], proving.Target]) -> Iterator[Counter[Hashable]]:
+    """Clients that ask on and on, each time at the target of that moment; how often each status came."""
 
-    def ask_on() -> None:
-        while not ended.is_set():
-            body = {"model": "qwen", "prompt": proving.prompt(200), "max_tokens": 50, "ignore_eos": True}
-            statuses.append(proving.ask(target(), body)[0])
+    def ask() -> int:
+        return proving.ask(
+            target(), {"model": "qwen", "prompt": proving.prompt(200), "max_tokens": 50, "ignore_eos": True}
+        )[0]
 
-    asking = [threading.Thread(target=ask_on) for _ in range(clients)]
-    for client in asking:
-        client.start()
-    try:
-        yield statuses
-    finally:
-        ended.set()
-        for client in asking:
-            client.join()
+    with load(ask) as found:
+        yield found
 
 
 @contextmanager
@@ -170,9 +164,9 @@ def disaggregates(sent: Mapping[str, Mapping[str, float]]) -> None:
     """By the engines' own counters: long prompts on both phases, repeated and short ones on decode alone."""
     wanted = {"handed": 1, "on_prefill": 1, "on_decode": 1, "transfers": 1, "failures": 0, "decided": 1}
     for name in ("long", "streamed"):
-        assert {k: sent[name][k] for k in wanted} == wanted
+        assert {k: sent[name][k] for k in wanted} == wanted, sent
     for name in ("repeated", "short"):
-        assert (sent[name]["on_prefill"], sent[name]["on_decode"], sent[name]["transfers"]) == (0, 1, 0)
+        assert (sent[name]["on_prefill"], sent[name]["on_decode"], sent[name]["transfers"]) == (0, 1, 0), sent
 
 
 def streams(plane, replica: str, model: str) -> None:

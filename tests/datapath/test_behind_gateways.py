@@ -117,6 +117,20 @@ def test_what_a_client_says_of_routing_reaches_nobody(remote, qwen):
     assert attack(remote, qwen, "qwen") == (200, False)
 
 
+def test_without_the_clients_policy_a_client_chooses_whom_the_sidecar_calls(plane, kube, remote, qwen):
+    """So it is this policy that the test above is about; and it protects again as soon as it is back."""
+    named = ("clienttrafficpolicy", "inference-gateway", "-n", "modelplane-system")
+    found = kube.one(*named)
+    policy = {k: found[k] for k in ("apiVersion", "kind", "spec")}
+    policy["metadata"] = {k: found["metadata"][k] for k in ("name", "namespace", "labels")}
+    kube("delete", *named)
+    try:
+        plane.wait("the host that the client names is called", lambda: attack(remote, qwen, "qwen")[1], patience=60)
+    finally:
+        kube("apply", "-f", "-", stdin=yaml.safe_dump(policy))
+    plane.wait("nobody is called any more", lambda: attack(remote, qwen, "qwen") == (200, False), patience=60)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_broken_link_is_named(plane, kube, remote, manifests, row):
     with running(plane, kube, row, manifests) as target:
@@ -149,7 +163,7 @@ def test_a_roll_of_two_replicas_costs_no_request(plane, kube):
     with deployed(plane, yaml.safe_dump(found)), published(plane, "rolled") as targets:
         plane.wait("both are published", lambda: len(targets) == 2)
         with traffic(lambda: random.choice(targets)) as statuses:  # noqa: S311  # No secret.
-            plane.wait("requests are answered", lambda: len(statuses) > 20)
+            plane.wait("requests are answered", lambda: statuses.total() > 20)
             for number in range(2):
                 path = f"/spec/engines/{number}/members/0/template/spec/containers/0/env"
                 value = [{"name": "ROLLED", "value": "1"}]
@@ -160,5 +174,6 @@ def test_a_roll_of_two_replicas_costs_no_request(plane, kube):
 
 
 def has_rolled(kube) -> bool:
-    engines = [p["spec"]["containers"][0] for p in kube.get("pods", "-n", "mp-default", "-l", "modelplane.ai/serving")]
+    own = "modelplane.ai/serving,modelplane.ai/deployment=rolled"
+    engines = [p["spec"]["containers"][0] for p in kube.get("pods", "-n", "mp-default", "-l", own)]
     return len(engines) == 4 and all({"name": "ROLLED", "value": "1"} in e.get("env", []) for e in engines)

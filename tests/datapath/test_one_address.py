@@ -2,112 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import http.client
 import json
-import threading
 import time
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
-import served
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from load import load
 from providers import provider
+from services import answers, applied, ask, endpoint, ready, service, status_of, who
 
 pytestmark = pytest.mark.datapath
-GATEWAY = "apiVersion: modelplane.ai/v1alpha1\nkind: InferenceGateway\nmetadata: {name: public}\nspec: {}\n"
-BODY = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
 
 
 @pytest.fixture(scope="module")
-def plane(tmp_path_factory):
-    """A control plane of our own with a real gateway; gone when these tests are."""
-    with served.up(tmp_path_factory.mktemp("services") / "state", "gateways", GATEWAY, clusters=0) as plane:
-        yield plane
-
-
-@pytest.fixture(scope="module")
-def url(plane):
-    """Where services are published."""
-    plane.wait("the gateway has an address", lambda: gateway(plane).get("url") and ready(plane, "ig", "public"))
-    return gateway(plane)["url"]
-
-
-@pytest.fixture(scope="module")
-def here(url):
-    """This machine's address, as the gateway's Envoy reaches it."""
-    return f"{url.removeprefix('http://').rpartition('.')[0]}.1"
-
-
-def gateway(plane):
-    return plane.kubectl.one("ig", "public").get("status", {})
-
-
-def ready(plane, kind, name):
-    return plane.condition(kind, name, "RoutingReady").get("status") == "True"
-
-
-def endpoint(name, url, labels, **spec):
-    return {
-        "apiVersion": "modelplane.ai/v1alpha1",
-        "kind": "ModelEndpoint",
-        "metadata": {"name": name, "namespace": "default", "labels": labels},
-        "spec": {"url": url, **spec},
-    }
-
-
-def service(name, *groups):
-    endpoints = [{"selector": {"matchLabels": labels}, "weight": weight} for labels, weight in groups]
-    return {
-        "apiVersion": "modelplane.ai/v1alpha1",
-        "kind": "ModelService",
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": {"endpoints": endpoints},
-    }
-
-
-@contextmanager
-def applied(plane, *manifests):
-    """On the control plane, and gone in the end."""
-    text = yaml.safe_dump_all(manifests)
-    plane.kubectl("apply", "-f", "-", stdin=text)
-    try:
-        yield
-    finally:
-        plane.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=text)
-
-
-def ask(url, path, method="POST", body=None, **headers):
-    """Status, headers and body of one request."""
-    link = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
-    try:
-        content = json.dumps(body or BODY) if method == "POST" else None
-        link.request(method, path, content, {"Content-Type": "application/json", **headers})
-        answer = link.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read().decode()
-    finally:
-        link.close()
-
-
-def answers(plane, url, name, status=200):
-    """Wait until a service is Ready and what it says is so at the gateway, too."""
-    path = f"/default/{name}/v1/chat/completions"
-    plane.wait(f"{name} answers {status}", lambda: ask(url, path)[0] == status, patience=40)
-    return path
-
-
-def who(url, path, times):
-    """Which provider answered how often."""
-    found = Counter()
-    for _ in range(times):
-        status, _, text = ask(url, path)
-        found[json.loads(text)["provider"] if status == 200 else status] += 1
-    return found
+def plane(front):
+    return front
 
 
 def test_the_gateway_says_where_it_is_and_that_everybody_may_call(plane, url):
@@ -166,7 +77,7 @@ def test_an_endpoint_that_is_withdrawn_under_load_costs_no_request(plane, url, h
         with applied(plane, first, second, service("rolling", (labels, 1))):
             path = answers(plane, url, "rolling")
             plane.wait("both answer", lambda: len(who(url, path, 20)) == 2, patience=30)
-            with load(url, path) as found:
+            with load(lambda: status_of(url, path)) as found:
                 for _ in range(3):
                     plane.kubectl("delete", "me", "rolling-1")
                     plane.wait("one is called", lambda: not recently(two), patience=20)
@@ -180,29 +91,6 @@ def recently(provider):
     provider.asked.clear()
     time.sleep(1)
     return bool(provider.asked)
-
-
-@contextmanager
-def load(url, path, threads=4):
-    """Requests without a pause until the end; how often each status came."""
-    found, over = Counter(), threading.Event()
-
-    def run():
-        while not over.is_set():
-            try:
-                found[ask(url, path)[0]] += 1
-            except OSError as e:
-                found[type(e).__name__] += 1
-
-    running = [threading.Thread(target=run) for _ in range(threads)]
-    for each in running:
-        each.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        for each in running:
-            each.join()
 
 
 def test_one_that_fails_is_left_out_within_seconds(plane, url, here):
@@ -271,104 +159,6 @@ def test_routing_headers_of_a_client_reach_nobody(plane, url, here):
             (got,) = one.asked
             assert got["headers"]["x-mine"] == "1"
             assert not set(got["headers"]) & {"x-prefiller-host-port", "x-gateway-destination-endpoint"}
-
-
-def certificate(folder, name):
-    """A certificate that is its own authority, with its key in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file = folder / f"{name}.pem"
-    file.write_bytes(pem + key.private_bytes(*plain))
-    return file, pem.decode()
-
-
-def secret(name, **data):
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": "default"},
-        "stringData": {key.replace("_", "."): value for key, value in data.items()},
-    }
-
-
-def test_an_external_api_is_called_with_its_name_its_credential_and_its_path(plane, url, here, tmp_path):
-    """A caller's own credential does not reach it, and its own stands in no object but Secrets."""
-    labels = {"app": "external"}
-    file, authority = certificate(tmp_path, "models.example.com")
-    with provider("external", here, certificate=file) as one:
-        found = endpoint(
-            "external-0",
-            f"https://{here}:{one.port}/openai/v1",
-            labels,
-            hostname="models.example.com",
-            auth={"secretRef": {"name": "key"}},
-            tls={"hostname": "models.example.com", "caSecretRef": {"name": "ca"}},
-        )
-        secrets = secret("key", apiKey="not-a-real-key"), secret("ca", ca_crt=authority)
-        with applied(plane, *secrets, found, service("external", (labels, 1))):
-            path = answers(plane, url, "external")
-            one.asked.clear()
-            assert ask(url, path, Authorization="Bearer the-callers-own")[0] == 200
-            (got,) = one.asked
-            assert got["path"] == "/openai/v1/chat/completions"
-            assert got["headers"]["host"] == "models.example.com"
-            assert got["headers"]["authorization"] == "Bearer not-a-real-key"
-            everything = "me,ms,httproutes,backends,httproutefilters,events"
-            assert "not-a-real-key" not in plane.kubectl("get", everything, "-A", "-o", "yaml")
-
-
-def test_a_certificate_of_another_name_or_authority_is_refused(plane, url, here, tmp_path):
-    labels = {"app": "impostor"}
-    file, _ = certificate(tmp_path, "models.example.com")
-    _, other = certificate(tmp_path, "other.example.com")
-    with provider("impostor", here, certificate=file) as one:
-        tls = {"hostname": "models.example.com", "caSecretRef": {"name": "other-ca"}}
-        found = endpoint("impostor-0", f"https://{here}:{one.port}", labels, tls=tls)
-        with applied(plane, secret("other-ca", ca_crt=other), found, service("impostor", (labels, 1))):
-            answers(plane, url, "impostor", status=503)
-            plane.wait("it is routed", lambda: ready(plane, "ms", "impostor"), patience=20)
-            assert ask(url, "/default/impostor/v1/chat/completions")[0] == 503
-            assert one.asked == []
-
-
-def test_callers_show_a_key_once_they_are_asked(plane, url, here):
-    """OpenAI clients send it as bearer token; it is not passed on."""
-    labels = {"app": "callers"}
-    keys = secret("callers", alice="key-of-alice")
-    keys["metadata"]["namespace"] = "modelplane-system"
-    asked = {**yaml.safe_load(GATEWAY), "spec": {"callers": {"apiKeys": {"secretRefs": [{"name": "callers"}]}}}}
-    with provider("callers", here) as one:
-        found = endpoint("callers-0", f"http://{here}:{one.port}", labels)
-        with applied(plane, keys, found, service("callers", (labels, 1))):
-            path = answers(plane, url, "callers")
-            try:
-                plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(asked))
-                said = lambda: plane.condition("ig", "public", "CallersAuthenticated")["status"] == "True"  # noqa: E731
-                plane.wait("it says so", said, patience=30)
-                plane.wait("strangers are refused", lambda: ask(url, path)[0] == 401, patience=20)
-                one.asked.clear()
-                assert ask(url, path, Authorization="Bearer key-of-alice")[0] == 200
-                assert ask(url, path, Authorization="Bearer key-of-bob")[0] == 401
-                (got,) = one.asked
-                assert "authorization" not in got["headers"]
-            finally:
-                plane.kubectl("apply", "-f", "-", stdin=GATEWAY)
-            plane.wait("everybody may call again", lambda: ask(url, path)[0] == 200, patience=30)
 
 
 def test_sixteen_endpoints_at_once_open_no_circuit(plane, url, here):

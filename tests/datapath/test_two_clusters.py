@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
-import threading
 from collections import Counter
 from contextlib import contextmanager
 
@@ -12,7 +12,9 @@ import pytest
 import served
 import yaml
 from breaking import ROOT
-from test_one_address import GATEWAY, applied, ask, ready, service
+from envoys import envoy_says
+from load import CLIENTS, load
+from services import GATEWAY, applied, ask, ready, service
 
 pytestmark = [pytest.mark.datapath, pytest.mark.long]
 EXAMPLE = ROOT / "examples/11-one-address"
@@ -45,11 +47,6 @@ def field(name, path):
 
 
 @pytest.fixture(scope="module")
-def url(plane):
-    return plane.kubectl.one("ig", "public")["status"]["url"]
-
-
-@pytest.fixture(scope="module")
 def clusters(plane):
     """The cluster of each replica."""
     return {e["metadata"]["name"]: e["metadata"]["labels"]["modelplane.ai/cluster"] for e in plane.kubectl.get("me")}
@@ -69,20 +66,67 @@ def test_replicas_on_both_clusters_answer_at_one_address(plane, url, clusters):
 def test_losing_a_cluster_costs_no_more_than_what_is_under_way_there(plane, url, clusters):
     """It falls silent, and the control plane does not know yet; once it is back it serves again."""
     lost = next(name for name, cluster in clusters.items() if cluster == "west")
-    with load(url) as found:
+    with load(lambda: one(url)) as found:
         plane.wait("requests go to both", lambda: len(set(found) & set(clusters)) == 2, patience=30)
         before = Counter(found)
-        under_way = len(LOADERS)
+        under_way = CLIENTS
         with cut_off(plane, url, "west"):
-            plane.wait("many more are answered", lambda: (found - before).total() > 200, patience=60)
-            after = found - before
+            plane.wait("many more are answered", lambda: (Counter(found) - before).total() > 200, patience=60)
+            after = Counter(found) - before
     failed = {what: times for what, times in after.items() if what not in clusters}
     assert sum(failed.values()) <= under_way, after
     assert after[lost] <= under_way, after
     plane.wait("it serves again", lambda: lost in who(url, 20), patience=60)
 
 
-LOADERS = range(4)
+def test_a_request_to_a_cluster_that_is_silent_ends(plane, url, clusters):
+    """After ten minutes without a byte; here after three seconds, which is sooner than TCP notices."""
+    lost = next(name for name, cluster in clusters.items() if cluster == "west")
+    policy = ("backendtrafficpolicy", "gateway-public", "-n", "modelplane-system")
+    sooner = {"spec": {"timeout": {"http": {"streamIdleTimeout": "3s"}}}}
+    plane.kubectl("annotate", "ig", "public", "crossplane.io/paused=true")
+    try:
+        plane.kubectl("patch", *policy, "--type=merge", "-p", json.dumps(sooner))
+        told = lambda: '"idle_timeout": "3s"' in envoy_says(plane.kubectl, "gateway-public", "config_dump")  # noqa: E731
+        plane.wait("Envoy is told", told, patience=30)
+        answer = plane.wait("a stream of that cluster", lambda: stream(url, lost), patience=30)
+        with cut_off(plane, url, "west"), pytest.raises((http.client.HTTPException, ConnectionError)):
+            answer.read()
+    finally:
+        plane.kubectl("annotate", "ig", "public", "crossplane.io/paused-")
+    plane.wait("it serves again", lambda: lost in who(url, 20), patience=60)
+
+
+def stream(url, replica):
+    """A long answer that a replica has begun; None where another one has."""
+    link = http.client.HTTPConnection(url.removeprefix("http://"), timeout=15)
+    body = {**BODY, "max_tokens": 8000, "stream": True, "ignore_eos": True}
+    link.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json"})
+    answer = link.getresponse()
+    if answer.getheader("x-inference-pod", "").startswith(f"{replica}-main-"):
+        return answer
+    link.close()
+    return None
+
+
+def test_a_cluster_that_is_drained_and_comes_back_costs_no_request(plane, url):
+    """Its replica serves until another one does elsewhere; then it goes, what it has begun first."""
+    with load(lambda: one(url)) as found:
+        for drain in (True, False):
+            plane.kubectl("patch", "ic", "west", "--type=merge", "-p", json.dumps({"spec": {"drain": drain}}))
+            wanted = {"east"} if drain else {"east", "west"}
+            if not drain:
+                # What runs in the wrong place moves only when it is asked to.
+                plane.kubectl("annotate", "md", "qwen", "modelplane.ai/reschedule=back")
+            plane.wait(f"replicas serve on {wanted}", lambda wanted=wanted: places(plane) == wanted, patience=120)
+    assert found.total() > 100, found
+    assert all(str(what).startswith("qwen-") for what in found), found
+
+
+def places(plane):
+    """The clusters of the endpoints, once there are two."""
+    found = [e["metadata"]["labels"]["modelplane.ai/cluster"] for e in plane.kubectl.get("me")]
+    return set(found) if len(found) == 2 and endpoints(plane) == "2/2" else set()
 
 
 def who(url, times):
@@ -98,26 +142,6 @@ def one(url):
         return type(e).__name__
     pod = {key.lower(): value for key, value in headers.items()}.get("x-inference-pod", "")
     return pod.partition("-main-")[0] if status == 200 else status
-
-
-@contextmanager
-def load(url):
-    """Requests without a pause until the end; how often each answer came."""
-    found, over = Counter(), threading.Event()
-
-    def run():
-        while not over.is_set():
-            found[one(url)] += 1
-
-    running = [threading.Thread(target=run) for _ in LOADERS]
-    for each in running:
-        each.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        for each in running:
-            each.join()
 
 
 @contextmanager

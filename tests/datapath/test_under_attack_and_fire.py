@@ -43,7 +43,7 @@ def test_a_killed_prefill_engine_costs_no_request_and_comes_back(plane, kube, re
     with running(plane, kube, KILLED, manifests) as target:
         settle(plane, KILLED, target)
         with traffic(lambda: target) as statuses:
-            plane.wait("requests are answered", lambda: len(statuses) > 20)
+            plane.wait("requests are answered", lambda: statuses.total() > 20)
             stop(kube, target.namespace, signal.SIGKILL)
             plane.wait("the engine is back", lambda: restarts(kube, target) == [1])
         assert set(statuses) == {200}
@@ -56,7 +56,7 @@ def test_a_drained_decode_pod_costs_no_request(plane, kube, remote, manifests):
         settle(plane, DRAINED, target)
         first, _ = sorted(p["metadata"]["name"] for p in proving.pods(remote, target).decode)
         with traffic(lambda: target) as statuses:
-            plane.wait("requests are answered", lambda: len(statuses) > 20)
+            plane.wait("requests are answered", lambda: statuses.total() > 20)
             kube("delete", "pod", first, "-n", target.namespace, "--wait=false")
             plane.wait("the pod is gone", lambda: not kube.get("pod", first, "-n", target.namespace))
         assert set(statuses) == {200}

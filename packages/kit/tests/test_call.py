@@ -1,5 +1,6 @@
 """Notes: a tiny function composes one ConfigMap per call; `observed` is what Crossplane saw before."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -209,3 +210,25 @@ def test_the_router_answers_by_kind() -> None:
     assert not wire.run(router, wire.Ask(XR)).fatal
     refused = wire.run(router, wire.Ask({**XR, "kind": "Strange"}))
     assert "Strange" in refused.results[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "want"),
+    [
+        pytest.param(5, {}, (25, 27), id="young-without-a-status"),
+        pytest.param(300, {}, (0, 0), id="old-and-nudged-now"),
+        pytest.param(5, {"conditions": [{"type": "Synced", "status": "True"}]}, (0, 0), id="young-and-said-something"),
+    ],
+)
+def test_a_ready_composite_looks_again_at_a_young_object_that_lost_its_status(age, status, want) -> None:
+    """Its provider does not look at what only loses its status, and nothing else would wake the function."""
+    created = (dt.datetime.now(dt.UTC) - dt.timedelta(seconds=age)).isoformat()
+    seen = Target("west", "west", "team").apply("engine", configmap("engine"))
+    seen = {**seen, "metadata": {**seen["metadata"], "creationTimestamp": created}, "status": status}
+
+    def ready(call: Call[Any]) -> None:
+        for type in ("NamespaceReady", "PickersAllowed", "CallersLimited"):
+            call.condition(type, True, "Ready")
+        call.look_again(0)
+
+    assert want[0] <= ask(ready, observed={"engine": seen}).ttl_seconds <= want[1]

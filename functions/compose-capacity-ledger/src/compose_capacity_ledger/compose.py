@@ -144,7 +144,7 @@ def _site(call: Call[CapacityLedger]) -> Manifest:
     }
     return {
         "providerConfig": spec.providerConfigName,
-        "gateway": spec.gateway.address,
+        "gateway": spec.gateway.url or spec.gateway.address,
         "offer": spec.offer,
         "pools": pools,
     }

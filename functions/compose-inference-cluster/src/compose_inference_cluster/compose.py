@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit import labels, names, remote
+from kit import labels, names, remote, route
 from kit.call import Call, Stop
 from kit.remote import Target
 from schemas import ClusterTenant, InferenceCluster
@@ -39,14 +39,15 @@ def compose(call: Call[InferenceCluster]) -> None:
     else:
         _watch_gateway(call, config)
     address = stack.address(call) or _gateway_address(call)
+    gateway = {"address": address, "url": stack.url(call) or _gateway_url(call, address)}
     if address:
         # Not before: all that is born at once with a cluster opens its circuit (`design/capacity-ledger.md`).
-        call.want(ledger.KEY, ledger.manifest(call.xr, config, address, classes.watch(call)))
+        call.want(ledger.KEY, ledger.manifest(call.xr, config, gateway, classes.watch(call)))
         nodes.want(call, config)
     else:
         classes.look(call)
     _report_capacity(call, config, existing.secretRef)
-    call.status(providerConfigName=config, gateway={"address": address} if address else None)
+    call.status(providerConfigName=config, gateway=gateway if address else None)
     if managed:
         stack.report(call)
     else:
@@ -121,6 +122,13 @@ def _gateway_address(call: Call[InferenceCluster]) -> str:
         return str(addresses[0]["value"])
     before = call.xr.status.gateway if call.xr.status else None
     return before.address or "" if before else ""
+
+
+def _gateway_url(call: Call[InferenceCluster], address: str) -> str:
+    """How the gateway is called; as it was last known when the cluster cannot be read."""
+    found = call.seen_remote("gateway")
+    before = call.xr.status.gateway.url if call.xr.status and call.xr.status.gateway else None
+    return before if before and not found else route.url(found, address)
 
 
 def _report_gateway(call: Call[InferenceCluster], kubeconfig: SecretRef) -> None:

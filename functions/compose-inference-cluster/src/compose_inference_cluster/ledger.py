@@ -20,7 +20,7 @@ KEY = "ledger"
 
 
 def manifest(
-    cluster: InferenceCluster, config: str, gateway: str, classes: Mapping[str, InferenceClass | None]
+    cluster: InferenceCluster, config: str, gateway: Mapping[str, str], classes: Mapping[str, InferenceClass | None]
 ) -> Manifest:
     """The ledger, with what its grants tell of the cluster."""
     spec = cluster.spec
@@ -32,7 +32,7 @@ def manifest(
             "spec": {
                 "clusterName": cluster.metadata.name,
                 "providerConfigName": config,
-                "gateway": {"address": gateway},
+                "gateway": _gateway(**gateway),
                 "offer": _offer(cluster, classes),
                 "drain": spec.drain,
                 "pools": [_pool(pool) for pool in spec.nodePools],
@@ -40,6 +40,11 @@ def manifest(
         }
     )
     return ledger.manifest()
+
+
+def _gateway(address: str, url: str) -> Manifest:
+    # What is plain is not said, so that nothing that was granted before says something new.
+    return {"address": address} if url == f"http://{address}" else {"address": address, "url": url}
 
 
 def read(call: Call[InferenceCluster]) -> Status | None:

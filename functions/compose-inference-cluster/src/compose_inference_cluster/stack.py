@@ -41,6 +41,12 @@ def address(call: Call[InferenceCluster]) -> str:
     return str(gateway.get("address") or "")
 
 
+def url(call: Call[InferenceCluster]) -> str:
+    """How the gateway is called, as the stack says it; empty without one."""
+    gateway = ((call.seen(KEY) or {}).get("status") or {}).get("gateway") or {}
+    return str(gateway.get("url") or "")
+
+
 def callers(call: Call[InferenceCluster]) -> list[str]:
     """Where on the cluster those are who call engines; none known where the gateway is not the stack's."""
     gateway = ((call.seen(KEY) or {}).get("status") or {}).get("gateway") or {}

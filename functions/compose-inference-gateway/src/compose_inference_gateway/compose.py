@@ -12,7 +12,7 @@ from compose_inference_gateway import gateway, policies
 
 Manifest = dict[str, Any]
 
-CLASS, GATEWAY = "gateway-class", "gateway"
+CLASS, GATEWAY, WATCH = "gateway-class", "gateway", "certificate-watch"
 # Small among the definitions of Envoy Gateway, and none of another gateway's.
 _DEFINITION = "backends.gateway.envoyproxy.io"
 _NOT_INSTALLED = (
@@ -30,13 +30,25 @@ def compose(call: Call[InferenceGateway]) -> None:
     if _wants_class(call):
         call.want(CLASS, gateway.gateway_class(call.xr))
     wanted = policies.manifests(call.xr)
+    issuer = policies.issuer(call.xr)
+    if issuer:
+        call.want(policies.ISSUER, issuer)
     for key, manifest in wanted.items():
-        call.want(key, manifest)
+        # A policy that names what is not there yet refuses every request.
+        if key != policies.CALLERS or not issuer or call.seen(policies.ISSUER) is not None:
+            call.want(key, manifest)
     # From its first request on, the gateway follows its policies.
     if all(call.seen(key) is not None for key in wanted):
         call.want(GATEWAY, gateway.gateway(call.xr))
+    watch = gateway.certificate_watch(call.xr)
+    if watch:
+        call.want(WATCH, watch)
+    else:
+        call.drop(WATCH)
     if policies.CALLERS not in wanted:
         call.drop(policies.CALLERS)
+    if not issuer and not policies.names_issuer(call.seen(policies.CALLERS) or {}):
+        call.drop(policies.ISSUER)
     _report(call, wanted)
 
 
@@ -73,6 +85,9 @@ def _report(call: Call[InferenceGateway], wanted: dict[str, Manifest]) -> None:
     programmed = _said(seen, "Programmed")
     if why:
         call.condition("RoutingReady", False, "NotAccepted", f"{name} is without a policy that it needs: {why}.")
+    elif (references := _said(seen, "ResolvedRefs")).get("status") == "False":
+        missing = str(references.get("message", "")).rstrip(".")
+        call.condition("RoutingReady", False, "NotAccepted", f"{name} is without a Secret that it needs: {missing}.")
     elif programmed.get("status") == "True" and not all(policies.is_followed(call.seen(key) or {}) for key in wanted):
         call.condition("RoutingReady", False, "NotReady", f"{name} does not follow its policies yet.")
     elif programmed.get("status") == "True" and url:

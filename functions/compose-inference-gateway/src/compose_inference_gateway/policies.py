@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from kit import names, route
 from schemas import InferenceGateway
-from schemas.inferencegateway import Callers
+from schemas.inferencegateway import Callers, Jwt
 
 from compose_inference_gateway.gateway import MADE_HERE
 
 Manifest = dict[str, Any]
 
 CLIENTS, BACKENDS, CALLERS = "client-policy", "backend-policy", "caller-policy"
+ISSUER = "issuer"
 # Envoy's own limits, 1,024 requests and 3 retries at a time, are for short requests.
 _UNLIMITED = 1_000_000
+# As long as OpenAI's clients wait for the next byte unless they are told otherwise.
+_SILENCE = "10m"
 
 
 def manifests(xr: InferenceGateway) -> dict[str, Manifest]:
@@ -24,8 +28,37 @@ def manifests(xr: InferenceGateway) -> dict[str, Manifest]:
         BACKENDS: _policy(xr, "BackendTrafficPolicy", _backends()),
     }
     if xr.spec.callers:
-        found[CALLERS] = _policy(xr, "SecurityPolicy", _callers(xr.spec.callers))
+        found[CALLERS] = _policy(xr, "SecurityPolicy", _callers(xr.spec.callers, _issuer(xr)))
     return found
+
+
+def issuer(xr: InferenceGateway) -> Manifest | None:
+    """Where the issuer's keys are fetched from, when its certificate is not checked by the system's authorities."""
+    jwt = xr.spec.callers.jwt if xr.spec.callers else None
+    if jwt is None or jwt.caSecretRef is None:
+        return None
+    address = urlsplit(jwt.jwksURI)
+    host = address.hostname or ""
+    authority = {"group": "", "kind": "Secret", "name": jwt.caSecretRef.name}
+    return {
+        "apiVersion": route.ENVOY_API,
+        "kind": "Backend",
+        "metadata": {"name": _issuer(xr), "namespace": names.SYSTEM_NAMESPACE, "labels": MADE_HERE},
+        "spec": {
+            "endpoints": [{"fqdn": {"hostname": host, "port": address.port or 443}}],
+            "tls": {"sni": host, "caCertificateRefs": [authority]},
+        },
+    }
+
+
+def names_issuer(seen: Manifest) -> bool:
+    """Whether the policy as it stands fetches keys from a Backend."""
+    providers = ((seen.get("spec") or {}).get("jwt") or {}).get("providers") or []
+    return any("backendRefs" in (each.get("remoteJWKS") or {}) for each in providers)
+
+
+def _issuer(xr: InferenceGateway) -> str:
+    return names.child_name(names.published_gateway(xr.metadata.name), ISSUER)
 
 
 def refusal(seen: Manifest) -> str:
@@ -62,7 +95,7 @@ def _clients() -> Manifest:
 def _backends() -> Manifest:
     """A replica that fails is left out within seconds; only what no engine has begun is tried elsewhere."""
     return {
-        "timeout": {"tcp": {"connectTimeout": "2s"}},
+        "timeout": {"tcp": {"connectTimeout": "2s"}, "http": {"streamIdleTimeout": _SILENCE}},
         # Of connections that are kept, those to a cluster that fell silent are noticed.
         "tcpKeepalive": {"probes": 3, "idleTime": "10s", "interval": "5s"},
         # A name that is not known yet is asked for again as soon.
@@ -90,11 +123,13 @@ def _backends() -> Manifest:
             "maxPendingRequests": _UNLIMITED,
             "maxParallelRequests": _UNLIMITED,
             "maxParallelRetries": _UNLIMITED,
+            # A cluster's gateway that changes leaves kept connections on filters of pools that are gone.
+            "maxRequestsPerConnection": 1,
         },
     }
 
 
-def _callers(asked: Callers) -> Manifest:
+def _callers(asked: Callers, issuer: str) -> Manifest:
     if asked.apiKeys:
         secrets = [{"name": each.name} for each in asked.apiKeys.secretRefs]
         return {
@@ -105,8 +140,14 @@ def _callers(asked: Callers) -> Manifest:
                 "sanitize": True,
             }
         }
-    jwt = asked.jwt
-    if jwt is None:
-        return {}
-    provider: Manifest = {"name": "callers", "issuer": jwt.issuer, "remoteJWKS": {"uri": jwt.jwksURI}}
-    return {"jwt": {"providers": [{**provider, **({"audiences": jwt.audiences} if jwt.audiences else {})}]}}
+    return {"jwt": {"providers": [_provider(asked.jwt, issuer)]}} if asked.jwt else {}
+
+
+def _provider(jwt: Jwt, issuer: str) -> Manifest:
+    keys: Manifest = {"uri": jwt.jwksURI}
+    if jwt.caSecretRef:
+        keys["backendRefs"] = [{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": issuer}]
+    audiences = {"audiences": jwt.audiences} if jwt.audiences else {}
+    # Not from the query as well, which stands in logs.
+    shown = {"headers": [{"name": "Authorization", "valuePrefix": "Bearer "}]}
+    return {"name": "callers", "issuer": jwt.issuer, "remoteJWKS": keys, "extractFrom": shown, **audiences}

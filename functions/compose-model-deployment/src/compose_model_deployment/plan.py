@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from scheduling import Decision, DeploymentNeeds, Kept, Placement, Refusal, place, scale_down
+from scheduling import Decision, DeploymentNeeds, Kept, Placement, Refusal, place, preference, scale_down
 
 from compose_model_deployment import wishes
 from compose_model_deployment.fleet import Fleet
@@ -170,7 +170,12 @@ def _divide(decision: Decision, hopeful: list[Existing], left: int) -> tuple[lis
 def _may_move(replica: Existing) -> bool:
     if replica.is_refused:
         return True
-    return replica.age > MOVES_AFTER_SECONDS and 0 < replica.position <= MOVES_FROM_POSITION
+    return replica.age > moves_after(replica) and 0 < replica.position <= MOVES_FROM_POSITION
+
+
+def moves_after(replica: Existing) -> float:
+    """Seconds of waiting, one after the other: many that see the same free node would go for it, all but one in vain."""
+    return MOVES_AFTER_SECONDS * (replica.position + preference(replica.name) / 2**64)
 
 
 def _awaited(needs: DeploymentNeeds, fleet: Fleet, there: list[Kept]) -> list[str]:

@@ -28,7 +28,7 @@ def report(call: Call[ModelReplica], site: Site | Refused) -> None:
     else:
         call.condition("Granted", True, "Granted", f"Runs on {call.xr.spec.clusterName}.")
         call.status(
-            endpoint={"url": f"http://{site.gateway}", "hostname": names.hostname(call.name, call.namespace)},
+            endpoint=_endpoint(call, site.gateway),
             providerConfigName=site.target.provider_config,
             namespace=site.namespace,
             offer=site.offer,
@@ -36,6 +36,13 @@ def report(call: Call[ModelReplica], site: Site | Refused) -> None:
     _report_engines(call)
     _report_revision(call, site)
     MODES[call.xr.spec.serving.mode].report(call)
+
+
+def _endpoint(call: Call[ModelReplica], gateway: str) -> Manifest:
+    """`gateway` is an address, or a URL where it is not called by plain HTTP."""
+    url = gateway if "://" in gateway else f"http://{gateway}"
+    tls = {"tls": {"hostname": names.GATEWAY_CERTIFICATE}} if url.startswith("https://") else {}
+    return {"url": url, "hostname": names.hostname(call.name, call.namespace), **tls}
 
 
 def _report_engines(call: Call[ModelReplica]) -> None:

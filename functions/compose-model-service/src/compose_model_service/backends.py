@@ -6,6 +6,7 @@ names it keeps all (`design/one-address.md`). So an address gets a name, by a he
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from compose_model_service.selection import Endpoint
 
 Manifest = dict[str, Any]
 
-SERVICE = "names"
+SERVICE, AUTHORITY = "names", "authority"
 SLICES = {4: "names-v4", 6: "names-v6"}
 _DOMAIN = "svc.cluster.local"
 
@@ -58,7 +59,7 @@ def backend(service: str, namespace: str, key: str, endpoints: Sequence[Endpoint
     listed = [_endpoint(service, namespace, each) for each in sorted(endpoints, key=lambda each: each.name)]
     spec: Manifest = {"endpoints": listed}
     if endpoints[0].address.is_tls:
-        spec["tls"] = _tls(endpoints[0])
+        spec["tls"] = _tls(service, endpoints[0])
     return {
         "apiVersion": route.ENVOY_API,
         "kind": "Backend",
@@ -92,12 +93,23 @@ def _endpoint(service: str, namespace: str, endpoint: Endpoint) -> Manifest:
     return found if address.hostname == address.host and address.is_ip else {"hostname": address.hostname, **found}
 
 
-def _tls(endpoint: Endpoint) -> Manifest:
+def authority(service: str, namespace: str, certificates: str) -> Manifest:
+    """What the certificates of the clusters' gateways are checked against; it is public."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": names.child_name(service, AUTHORITY), "namespace": namespace},
+        "type": "Opaque",
+        "data": {"ca.crt": base64.b64encode(certificates.encode()).decode()},
+    }
+
+
+def _tls(service: str, endpoint: Endpoint) -> Manifest:
     """The certificate must carry the name that is asked for by SNI."""
     tls: Manifest = {"sni": endpoint.certificate or endpoint.address.host}
-    if endpoint.has_authority:
-        secret = {"group": "", "kind": "Secret", "name": names.endpoint_secret(endpoint.name)}
-        return {**tls, "caCertificateRefs": [secret]}
+    if endpoint.has_authority or endpoint.is_cluster:
+        own = names.child_name(service, AUTHORITY) if endpoint.is_cluster else names.endpoint_secret(endpoint.name)
+        return {**tls, "caCertificateRefs": [{"group": "", "kind": "Secret", "name": own}]}
     return {**tls, "wellKnownCACertificates": "System"}
 
 

@@ -30,6 +30,7 @@ def compose(call: Call[ModelService]) -> None:
     called = [each for each in choice.endpoints if weights[each.group]]
     wanted = _answers(call, called)
     wanted |= backends.named(call.name, call.namespace, called)
+    wanted |= _authority(call, gateways, called)
     wanted |= _backends(call, called)
     live = [each for each in called if _is_live(call, each)]
     if route is None or live or not called:
@@ -70,7 +71,7 @@ def _answers(call: Call[ModelService], called: list[Endpoint]) -> Manifests:
 def _backends(call: Call[ModelService], called: list[Endpoint]) -> Manifests:
     """Of endpoints that are known by a name: asked for earlier, the name would not be found for some time."""
     found: Manifests = {}
-    known = [each for each in called if _has_name(call, each)]
+    known = [each for each in called if _has_name(call, each) and _has_authority(call, each)]
     for each in known:
         alike = [other for other in known if other.backend == each.backend]
         found[each.backend] = backends.backend(call.name, call.namespace, each.backend, alike)
@@ -97,6 +98,10 @@ def _route(
         "annotations": {publishing.ENDPOINTS: ",".join(each.name for each in live)},
     }
     rules = publishing.rules(call.name, call.namespace, choice.path, references, lists=lists)
+    # Envoy passes on a token that it has checked, unlike a key: a tenant's own endpoint could collect it.
+    if any(gateway.spec.callers and gateway.spec.callers.jwt for gateway in gateways):
+        keeps = {names.child_name(call.name, e.backend) for e in live if e.header.lower() == "authorization"}
+        rules = [publishing.without_token(rule, keeps) for rule in rules]
     through = [gateway.metadata.name for gateway in gateways]
     return {publishing.KEY: publishing.manifest(metadata, through, rules)}
 
@@ -105,6 +110,18 @@ def _is_live(call: Call[ModelService], endpoint: Endpoint) -> bool:
     """Whether the route may lead to the endpoint already."""
     needed = [endpoint.backend, *([_credential(endpoint)] if endpoint.header else [])]
     return _has_name(call, endpoint) and all(call.seen(key) is not None for key in needed)
+
+
+def _authority(call: Call[ModelService], gateways: list[InferenceGateway], called: list[Endpoint]) -> Manifests:
+    """Of the clusters' gateways, as the gateways of this control plane know it."""
+    known = {g.spec.clusters.authority.strip() for g in gateways if g.spec.clusters}
+    if not known or not any(each.is_cluster for each in called):
+        return {}
+    return {backends.AUTHORITY: backends.authority(call.name, call.namespace, "\n".join([*sorted(known), ""]))}
+
+
+def _has_authority(call: Call[ModelService], endpoint: Endpoint) -> bool:
+    return not endpoint.is_cluster or call.seen(backends.AUTHORITY) is not None
 
 
 def _has_name(call: Call[ModelService], endpoint: Endpoint) -> bool:

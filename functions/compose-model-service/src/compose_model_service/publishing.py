@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kit import names, route
@@ -14,6 +14,7 @@ Manifest = dict[str, Any]
 KEY, HOST = "route", "host"
 # Which endpoints the route leads to: for people, and for the next decision.
 ENDPOINTS = "modelplane.ai/endpoints"
+_HIDE = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
 # vLLM changes which adapters are served there (vllm/entrypoints/serve/lora/api_router.py).
 _HIDDEN = ("load_lora_adapter", "unload_lora_adapter")
 
@@ -80,6 +81,16 @@ def backend_ref(service: str, key: str, weight: int, filter_key: str = "") -> Ma
         "weight": weight,
     }
     return {**reference, "filters": [_extension(service, filter_key)]} if filter_key else reference
+
+
+def without_token(rule: Manifest, keeps: Collection[str]) -> Manifest:
+    """The rule, no backend of which sees what a caller shows; `keeps` are those with a token of their own in its place."""
+    backends = rule.get("backendRefs") or []
+    if not any("filters" in each for each in backends):
+        return {**rule, "filters": [*rule["filters"], _HIDE]} if backends else rule
+    # On the rule it would take their own tokens away, too.
+    hiding = [e if e["name"] in keeps else {**e, "filters": [*e.get("filters", []), _HIDE]} for e in backends]
+    return {**rule, "backendRefs": hiding}
 
 
 def published(seen: Manifest | None) -> tuple[frozenset[str], str]:

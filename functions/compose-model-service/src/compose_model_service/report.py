@@ -31,7 +31,9 @@ def report(
     address = f"{url}{publishing.path(call.name, call.namespace)}" if url else None
     summary = f"{ready}/{selected.total}"
     call.status(address=address, endpoints={"ready": ready, "total": selected.total, "summary": summary})
-    reason, message = _trouble(call, selected, choice, called) or _progress(call, gateways, address)
+    reason, message = (
+        _trouble(call, selected, choice, called) or _unknown(gateways, called) or _progress(call, gateways, address)
+    )
     if reason:
         call.condition("RoutingReady", False, reason, message)
         return
@@ -55,6 +57,23 @@ def _trouble(
         return "NoReadyEndpoint", "Every group with a ready endpoint has weight 0: give one of them a weight."
     refused = publishing.refusal(call.seen(publishing.KEY)) or _refused_backend(call, called)
     return ("NotAccepted", f"The gateway does not take the route: {refused}.") if refused else None
+
+
+def _unknown(gateways: list[InferenceGateway], called: list[Endpoint]) -> tuple[str, str] | None:
+    """Endpoints whose certificate nothing is known to check by."""
+    found = [each.name for each in called if each.is_cluster]
+    if not found or any(gateway.spec.clusters for gateway in gateways):
+        return None
+    message = (
+        f"The clusters of {_listed(found)} are called by HTTPS, and nobody says who signs their certificates: set "
+        f"spec.clusters.authority of InferenceGateway {gateways[0].metadata.name}."
+    )
+    return "NoAuthority", message
+
+
+def _listed(found: list[str]) -> str:
+    more = [f"{len(found) - _MOST_TOLD} more"] if len(found) > _MOST_TOLD else []
+    return ", ".join([*sorted(found)[:_MOST_TOLD], *more])
 
 
 def _progress(call: Call[ModelService], gateways: list[InferenceGateway], address: str | None) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from kit import names
 from kit.address import Address
 
 # The Gateway API's limit of backends in a rule.
@@ -32,10 +33,17 @@ class Endpoint:
     """Whether its certificate is checked against an authority of its own."""
 
     @property
+    def is_cluster(self) -> bool:
+        """Whether it is behind a workload cluster's gateway that is called by HTTPS."""
+        return self.address.is_tls and self.certificate == names.GATEWAY_CERTIFICATE and not self.has_authority
+
+    @property
     def backend(self) -> str:
         """What it shares a Backend with: equal weight, and nothing that is its own."""
-        is_own = self.address.is_tls or self.header
-        return f"endpoint-{self.name}" if is_own else f"group-{self.group}-{self.copies}"
+        is_own = (self.address.is_tls and not self.is_cluster) or self.header
+        if is_own:
+            return f"endpoint-{self.name}"
+        return f"group-{self.group}-{self.copies}{'-tls' if self.is_cluster else ''}"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ Manifest = dict[str, Any]
 KEY = "gateway"
 NAMESPACE = "namespace"
 POLICY = "client-policy"
+AUTHORITY = "client-authority"
 HAS_ADDRESS = "has(object.status) && has(object.status.addresses) && object.status.addresses.size() > 0"
 _CLASS = "modelplane"
+_CLIENT_AUTHORITY = f"{names.GATEWAY}-clients"
 # Envoy Gateway runs its proxies beside itself; the other has Prometheus.
 _CALLERS = ["envoy-gateway-system", "modelplane-monitoring"]
 _MADE_HERE = {"app.kubernetes.io/managed-by": "modelplane"}
@@ -45,7 +47,9 @@ def manifests(asked: Gateway) -> dict[str, Manifest]:
     gateway = _gateway(name, asked.listeners or [Listener(name="http", port=80)])
     if not is_ours(asked):
         return {KEY: gateway}
-    return {"gateway-class": _gateway_class(name), POLICY: _client_policy(), KEY: gateway}
+    authority = {AUTHORITY: _client_authority(asked.clientAuthority)} if asked.clientAuthority else {}
+    policy = _client_policy(only_with_certificate=bool(authority))
+    return {"gateway-class": _gateway_class(name), **authority, POLICY: policy, KEY: gateway}
 
 
 def _gateway_class(name: str) -> Manifest:
@@ -72,11 +76,24 @@ def _listener(asked: Listener) -> Manifest:
     return route.listener(asked.name, asked.port, asked.protocol, asked.hostname, certificate)
 
 
-def _client_policy() -> Manifest:
+def _client_policy(*, only_with_certificate: bool) -> Manifest:
     target = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": names.GATEWAY}
+    spec: Manifest = {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": route.ROUTING_HEADERS}}}
+    if only_with_certificate:
+        authority = {"group": "", "kind": "ConfigMap", "name": _CLIENT_AUTHORITY}
+        spec["tls"] = {"clientValidation": {"optional": False, "caCertificateRefs": [authority]}}
     return {
         "apiVersion": route.ENVOY_API,
         "kind": "ClientTrafficPolicy",
         "metadata": {"name": names.GATEWAY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
-        "spec": {"targetRefs": [target], "headers": {"earlyRequestHeaders": {"remove": route.ROUTING_HEADERS}}},
+        "spec": spec,
+    }
+
+
+def _client_authority(certificates: str) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": _CLIENT_AUTHORITY, "namespace": names.SYSTEM_NAMESPACE, "labels": _MADE_HERE},
+        "data": {"ca.crt": certificates},
     }

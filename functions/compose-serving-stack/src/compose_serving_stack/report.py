@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping
 
-from kit import names
+from kit import names, route
 from kit.call import Call
 from schemas import ServingStack
 from schemas.servingstack import Gateway
@@ -51,10 +51,12 @@ def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
     before = call.xr.status.gateway
     found = call.seen_remote(front.KEY)
     callers = front.callers(asked, found) if found else before.callers if before else []
-    told = {**({"address": address} if address else {}), **({"callers": callers} if callers else {})}
-    call.status(gateway=told or None)
+    url = route.url(found, address) if found and address else before.url if before else None
+    told = {"address": address or None, "url": url, "callers": callers or None}
+    call.status(gateway={key: value for key, value in told.items() if value} or None)
     waiting = unready(states, front.needs(asked))
-    trouble = call.trouble(front.KEY) or call.trouble(front.POLICY) or call.trouble(front.NAMESPACE)
+    keys = (front.KEY, front.POLICY, front.AUTHORITY, front.NAMESPACE)
+    trouble = next(filter(None, map(call.trouble, keys)), "")
     if trouble:
         call.condition("GatewayReady", False, "NotReachable", f"{_GATEWAY}: {trouble.rstrip('.')}.")
     elif all(map(call.is_ready, front.manifests(asked))):
@@ -63,6 +65,8 @@ def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
         call.condition("GatewayReady", False, "NotReady", f"The gateway waits for {', '.join(waiting)}.")
     elif call.seen(front.KEY) is None:
         call.condition("GatewayReady", False, "NotReady", "The gateway is about to be made.")
+    elif call.is_ready(front.KEY):
+        call.condition("GatewayReady", False, "NotReady", f"{_GATEWAY} does not follow its policy yet.")
     else:
         call.condition("GatewayReady", False, "NoAddress", f"{_GATEWAY} has no address yet{_why(call)}.")
 

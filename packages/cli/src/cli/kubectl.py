@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,8 @@ def run(kubeconfig: str, context: str, *args: str, stdin: str = "") -> str:
     """What kubectl prints; ends the command with kubectl's own words when it fails."""
     chosen = [f"--{k}={v}" for k, v in (("kubeconfig", kubeconfig), ("context", context)) if v]
     done = subprocess.run([_binary(), *chosen, *args], input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode == -signal.SIGINT:  # Ctrl-C reaches kubectl, too.
+        raise KeyboardInterrupt
     if done.returncode:
         click.echo(done.stderr.strip() or f"kubectl {args[0]} failed", err=True)
         sys.exit(UNREACHABLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -77,8 +78,6 @@ class Workload:
 @kubectl.options
 def command(deployment: str, namespace: str, output: str, record: bool, **asked: str) -> None:
     """Prove it, replica by replica."""
-    from cli.verdict import judge  # noqa: PLC0415  # Help and completion need none of it.
-
     kind, _, name = deployment.partition("/")
     if kind not in ("md", "modeldeployment", "modeldeployments") or not name:
         click.echo(f"{deployment}: name a ModelDeployment as md/NAME", err=True)
@@ -86,11 +85,7 @@ def command(deployment: str, namespace: str, output: str, record: bool, **asked:
     plane = Plane(asked["kubeconfig"], asked["context"], namespace)
     told = []
     for replica in plane.replicas(name):
-        sent, parts = _replica(plane, replica)
-        verdict = judge(sent, parts)
-        told.append({"replica": replica["metadata"]["name"], "cluster": replica["spec"]["clusterName"]})
-        told[-1] |= {"verdict": verdict.name, "link": verdict.link, "look": verdict.look}
-        told[-1]["evidence"] = [_evidence(s) for s in sent]
+        told.append(proven(plane, replica))
         if record:
             plane.note(replica, told[-1])
     click.echo(json.dumps({"replicas": told}, indent=2) if output == "json" else "\n".join(map(_text, told)))
@@ -109,6 +104,11 @@ class Plane:
         """What kubectl gets there."""
         found: dict[str, Any] = json.loads(kubectl.run(self.kubeconfig, self.context, "get", *what, "-o", "json"))
         return found
+
+    def find(self, *what: str) -> dict[str, Any] | None:
+        """What kubectl gets there, if it is there."""
+        text = kubectl.run(self.kubeconfig, self.context, "get", *what, "-o", "json", "--ignore-not-found")
+        return dict(json.loads(text)) if text.strip() else None
 
     def replicas(self, name: str) -> list[dict[str, Any]]:
         """The replicas of a deployment that is served by two phases."""
@@ -137,6 +137,32 @@ class Plane:
         secret = self.get("secret", found.get("name", ""), "-n", "modelplane-system")
         return base64.b64decode(secret["data"][found.get("key", "kubeconfig")]).decode()
 
+    def tls(self) -> ssl.SSLContext | None:
+        """How the gateways of clusters are called, as this control plane's own gateway does; None where it does not say."""
+        found = [g["spec"]["clusters"] for g in self.get("inferencegateway")["items"] if "clusters" in g["spec"]]
+        if not found:
+            return None
+        context = ssl.create_default_context(cadata=found[0]["authority"])
+        shown = found[0].get("clientCertificate", {}).get("secretRef", {}).get("name")
+        if shown:
+            data = self.get("secret", shown, "-n", "modelplane-system")["data"]
+            with tempfile.NamedTemporaryFile() as file:  # Nobody else may read it.
+                file.write(b"\n".join(base64.b64decode(data[key]) for key in ("tls.crt", "tls.key")))
+                file.flush()
+                context.load_cert_chain(file.name)
+        return context
+
+
+def proven(plane: Plane, replica: dict[str, Any]) -> dict[str, Any]:
+    """The verdict on one replica with its evidence."""
+    from cli.verdict import judge  # noqa: PLC0415  # Help and completion need none of it.
+
+    sent, parts = _replica(plane, replica)
+    verdict = judge(sent, parts)
+    told = {"replica": replica["metadata"]["name"], "cluster": replica["spec"]["clusterName"]}
+    told |= {"verdict": verdict.name, "link": verdict.link, "look": verdict.look}
+    return {**told, "evidence": [_evidence(s) for s in sent]}
+
 
 def _replica(plane: Plane, replica: dict[str, Any]) -> tuple[Any, Any]:
     """What was sent to a replica, and what stands on its cluster."""
@@ -145,7 +171,9 @@ def _replica(plane: Plane, replica: dict[str, Any]) -> tuple[Any, Any]:
     name = replica["metadata"]["name"]
     hostname = f"{name}.{plane.namespace}.modelplane.internal"
     gateway = plane.get("inferencecluster", replica["spec"]["clusterName"])["status"].get("gateway", {})
-    target = proving.Target(name, f"mp-{plane.namespace}", f"http://{gateway.get('address', '')}", hostname)
+    url = gateway.get("url") or f"http://{gateway.get('address', '')}"
+    tls = plane.tls() if url.startswith("https://") else None
+    target = proving.Target(name, f"mp-{plane.namespace}", url, hostname, tls=tls)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "kubeconfig"
         file.touch(mode=0o600)

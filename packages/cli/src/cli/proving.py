@@ -6,11 +6,15 @@ import http.client
 import json
 import random
 import re
+import socket
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from kit import names
 
 from cli.verdict import Counters, Sent
 
@@ -58,6 +62,8 @@ class Target:
     url: str
     hostname: str
     patience: float = 20.0
+    tls: ssl.SSLContext | None = None
+    """What a cluster's gateway is shown and checked by, where it is called by HTTPS."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,8 @@ def count(remote: Remote, of: Pods) -> Count:
         on_decode=_total(decode, "vllm:request_success_total"),
         transfers=_total(decode, _TRANSFERS),
         failures=_total(decode, "vllm:nixl_num_failed_transfers_total"),
-        decided=sum(_total(picker, f"{p}_disagg_decision_total", "prefill-decode") for p in _PICKERS),
+        # v0.10 counts under its new name and under the old one.
+        decided=max(_total(picker, f"{p}_disagg_decision_total", "prefill-decode") for p in _PICKERS),
     )
     tells = any("remote_decode" in labels.values() for _, labels, _ in prefill)
     return Count(counters, tells, any(name == _TRANSFERS for name, _, _ in (*prefill, *decode)))
@@ -181,9 +188,7 @@ def prompt(words: int) -> str:
 def ask(target: Target, body: Mapping[str, Any]) -> tuple[int, str]:
     """One completion through the route: its status and its body; 0 where there is no answer."""
     where = urlsplit(target.url)
-    secure = where.scheme == "https"
-    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    link = kind(where.hostname or "", where.port or (443 if secure else 80), timeout=target.patience)
+    link = connection(where, target)
     headers = {"Content-Type": "application/json", "Host": target.hostname or where.netloc}
     try:
         link.request("POST", f"{where.path.rstrip('/')}/v1/completions", json.dumps(body), headers)
@@ -193,6 +198,23 @@ def ask(target: Target, body: Mapping[str, Any]) -> tuple[int, str]:
         return 0, str(e) or type(e).__name__
     finally:
         link.close()
+
+
+def connection(where: SplitResult, target: Target) -> http.client.HTTPConnection:
+    """To where a target is, by its TLS."""
+    host, patience = where.hostname or "", target.patience
+    if target.tls:
+        return _Gateway(host, where.port, timeout=patience, context=target.tls)
+    kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+    return kind(host, where.port, timeout=patience)
+
+
+class _Gateway(http.client.HTTPSConnection):
+    """To a cluster's gateway, whose certificate carries one name wherever it is."""
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=names.GATEWAY_CERTIFICATE)  # type: ignore[attr-defined]  # As http.client keeps it.
 
 
 def _total(found: Sequence[tuple[str, dict[str, str], float]], name: str, value: str = "") -> float:

@@ -8,14 +8,14 @@ what was asked for has been fetched. `design/never-less.md` has the reasons.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from crossplane.function import resource, response
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from schemas.base import Model
 
-from kit import composed, conditions, peeked, remote
+from kit import births, composed, conditions, peeked, remote
 from kit.fields import Fields
 from kit.objects import group_version_kind, metadata_of, read
 from kit.report import Report
@@ -23,10 +23,6 @@ from kit.report import Report
 M = TypeVar("M", bound=Model)
 T = TypeVar("T", bound=Model)
 Manifest = dict[str, Any]
-
-# An Object's birth is 13 events of the 100 that a circuit takes at once; a claim and a route come beside.
-MOST_BORN_AT_ONCE = 6
-BIRTH_SECONDS = 30.0
 
 
 class Stop(Exception):  # noqa: N818  # It ends a call early; it is not always an error.
@@ -224,21 +220,18 @@ class Call(Generic[M]):
     @property
     def postponed(self) -> list[str]:
         """Wanted Objects that are left to a later call: many that are born at once open Crossplane's circuit."""
-        unborn = [k for k in self.observed() if composed.is_object(self.seen(k) or {}) and not self._is_born(k)]
+        unborn = [seen for seen in self._objects() if births.is_unborn(seen)]
         exist = self._req.observed.resources
         new = [k for k, manifest in self._wanted.items() if composed.is_object(manifest) and k not in exist]
-        return new[max(MOST_BORN_AT_ONCE - len(unborn), 0) :]
+        return new[max(births.MOST_AT_ONCE - len(unborn), 0) :]
 
-    def _is_born(self, key: str) -> bool:
-        # One that only removes says Ready when there is something to remove.
-        return self.has_said(key) or bool(conditions.find(self.seen(key), "Synced"))
+    def _objects(self) -> Iterator[Manifest]:
+        return (composed.plain(r) for r in self._req.observed.resources.values() if composed.kind(r) == "Object")
 
-    def _is_silent(self, key: str) -> bool:
-        """Whether the Object under `key` has nothing to say although it is no longer being born."""
-        seen = self.seen(key) or {}
-        created = composed.created(seen)
-        is_old = bool(created) and self.age(created) > BIRTH_SECONDS
-        return composed.is_object(seen) and is_old and not self._is_born(key)
+    def _patience(self) -> float | None:
+        """A Ready composite's young Object without a status has lost it, and is nudged once it is old enough."""
+        silent_in = births.all_silent_in(self._objects()) if self.report.is_ready() else None
+        return min(self._ttl or silent_in, silent_in) if silent_in else self._ttl
 
     def condition(self, type: str, met: bool | None, reason: str, message: str = "") -> None:
         """Say one of the kind's conditions; `met` None means Unknown."""
@@ -279,11 +272,11 @@ class Call(Generic[M]):
         for name, selector in self._required.items():
             response.require_resources(rsp, name, **selector)
         for key, wanted in sorted(self._wanted.items()):
-            manifest = remote.nudged(wanted) if self._is_silent(key) else wanted
+            manifest = remote.nudged(wanted) if births.is_silent(self.seen(key) or {}) else wanted
             resource.update(rsp.desired.resources[key], composed.complete(manifest))
             # Of the composite's readiness `report` tells. Of one that is not ready Crossplane writes an event a call.
             rsp.desired.resources[key].ready = fnv1.READY_TRUE
-        self.report.write(rsp, self._ttl)
+        self.report.write(rsp, self._patience())
         self._require_current(rsp)
         return rsp
 

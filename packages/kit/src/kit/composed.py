@@ -38,6 +38,11 @@ def plain(r: fnv1.Resource) -> Manifest:
     return cast(Manifest, resource.struct_to_dict(r.resource))
 
 
+def kind(r: fnv1.Resource) -> str:
+    """A resource's kind, without making a dictionary of it."""
+    return r.resource.fields["kind"].string_value if "kind" in r.resource.fields else ""
+
+
 def is_object(manifest: Manifest) -> bool:
     """Whether it is provider-kubernetes' Object."""
     return manifest.get("apiVersion") == remote.API_VERSION and manifest.get("kind") == "Object"

@@ -173,6 +173,7 @@ TABLE = (
             "NoAddress",
             "NoEndpoints",
             "NoReadyEndpoint",
+            "NoAuthority",
             "TooManyEndpoints",
             "PathsDiffer",
             "NotAccepted",

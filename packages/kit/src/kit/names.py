@@ -9,6 +9,8 @@ DNS_LABEL = 63
 SYSTEM_NAMESPACE = "modelplane-system"
 DOMAIN = "modelplane.internal"
 GATEWAY = "inference-gateway"
+# What the certificate of a workload cluster's gateway carries, wherever the gateway is.
+GATEWAY_CERTIFICATE = f"{GATEWAY}.{DOMAIN}"
 ENGINE_CONTAINER = "engine"
 CACHE_MOUNT = "/mnt/models"
 ENGINE_ACCOUNT = "modelplane-engine"

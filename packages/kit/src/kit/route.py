@@ -17,6 +17,7 @@ ROUTING_HEADERS = [
     "x-gateway-destination-endpoint",
     "x-data-parallel-host-port",
 ]
+_PORTS = {"http": 80, "https": 443}
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 ENVOY_API = "gateway.envoyproxy.io/v1alpha1"
 READY_WHEN = (
@@ -45,6 +46,17 @@ def route(metadata: Manifest, hostname: str, backend: Manifest) -> Manifest:
         "metadata": metadata,
         "spec": {"parentRefs": [gateway], "hostnames": [hostname], "rules": [rule]},
     }
+
+
+def url(gateway: Manifest, address: str) -> str:
+    """How a Gateway that stands at this address is called: by HTTPS where it has a listener for that."""
+    listeners = sorted(
+        (gateway.get("spec") or {}).get("listeners") or [{}], key=lambda each: each.get("protocol") != "HTTPS"
+    )
+    scheme = "https" if listeners[0].get("protocol") == "HTTPS" else "http"
+    port = int(listeners[0].get("port", _PORTS[scheme]))
+    host = f"[{address}]" if ":" in address else address
+    return f"{scheme}://{host}" if port == _PORTS[scheme] else f"{scheme}://{host}:{port}"
 
 
 def listener(name: str, port: int, protocol: str, hostname: str | None, certificate: str) -> Manifest:

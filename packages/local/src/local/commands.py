@@ -145,7 +145,8 @@ class Commands:
             # Webhooks in pods are called at their pods: nothing answers at a ClusterIP.
             "enable-aggregator-routing": "true",
         }
-        return self._spec(name, "kube-apiserver", flags)
+        # A quarter of its time in a race was Go's garbage collection (`design/capacity-ledger.md`).
+        return self._spec(name, "kube-apiserver", flags, {"GOGC": "200"} if cluster == CONTROL_PLANE else {})
 
     def controller_manager(self, cluster: str) -> Spec:
         pki, name = self.state.pki(cluster), _name(cluster, "controller-manager")

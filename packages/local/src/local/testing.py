@@ -113,7 +113,12 @@ def start(
     `data_path` is "envoy-alone" or "gateways" where pods are to run.
     """
     asked = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
-    cluster = local.up(replace(asked, data_path=bool(data_path), envoy_alone=data_path == "envoy-alone"))
+    try:
+        cluster = local.up(replace(asked, data_path=bool(data_path), envoy_alone=data_path == "envoy-alone"))
+    except BaseException:
+        # Nobody else would end what has been started.
+        local.down(state)
+        raise
     return plane_of(cluster), cluster
 
 

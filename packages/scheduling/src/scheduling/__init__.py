@@ -7,6 +7,7 @@ from scheduling.labels import LabelRule, LabelSelector, read_selector
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, DeviceRequest, EngineNeed, Kept, MemberNeed, Phase
 from scheduling.place import Decision, Placement, place, scale_down
+from scheduling.sites import preference
 from scheduling.stay import stay
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "compile_error",
     "count_of",
     "place",
+    "preference",
     "read_class",
     "read_device",
     "read_selector",

@@ -11,6 +11,8 @@ class Gateway(Model):
 
     address: Annotated[str, Field(max_length=253)]
     """Host name or IP address of the gateway."""
+    url: Annotated[str | None, Field(max_length=1024)] = None
+    """How it is called, where that is not by plain HTTP at port 80."""
 
 
 class Entry(Model):

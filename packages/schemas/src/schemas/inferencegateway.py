@@ -20,17 +20,6 @@ class Status(Model):
     """What holds now, and why not."""
 
 
-class Jwt(Model):
-    """Callers show a signed token as bearer token."""
-
-    issuer: Annotated[str, Field(max_length=253, min_length=1)]
-    """Who must have issued the token."""
-    audiences: Annotated[list[str], Field(max_length=8)] = []
-    """Whom the token must be for; for anybody when absent."""
-    jwksURI: Annotated[str, Field(max_length=253)]
-    """Where the issuer publishes its keys, starting with https://."""
-
-
 class SecretRef(Model):
     name: Annotated[str, Field(max_length=253)]
     """Name of the Secret."""
@@ -41,6 +30,26 @@ class ApiKeys(Model):
 
     secretRefs: Annotated[list[SecretRef], Field(max_length=16, min_length=1)]
     """Secrets in modelplane-system; each entry is a caller's name and key."""
+
+
+class Jwt(Model):
+    """Callers show a signed token as bearer token. It is not passed on."""
+
+    issuer: Annotated[str, Field(max_length=253, min_length=1)]
+    """Who must have issued the token."""
+    audiences: Annotated[list[str], Field(max_length=8)] = []
+    """Whom the token must be for; for anybody when absent."""
+    jwksURI: Annotated[str, Field(max_length=253)]
+    """Where the issuer publishes its keys, starting with https://."""
+    caSecretRef: SecretRef | None = None
+    """Secret in modelplane-system whose entry ca.crt is the authority of jwksURI's certificate; the system's authorities when absent."""
+
+
+class ClientCertificate(Model):
+    """Certificate that is shown to every backend that asks for one."""
+
+    secretRef: SecretRef
+    """Secret of type kubernetes.io/tls in modelplane-system."""
 
 
 class Tls(Model):
@@ -56,7 +65,16 @@ class Callers(Model):
     apiKeys: ApiKeys | None = None
     """Callers show a key as bearer token, as OpenAI clients do. It is not passed on."""
     jwt: Jwt | None = None
-    """Callers show a signed token as bearer token."""
+    """Callers show a signed token as bearer token. It is not passed on."""
+
+
+class Clusters(Model):
+    """How the gateways of workload clusters are called that listen for HTTPS."""
+
+    authority: Annotated[str, Field(max_length=16384)]
+    """Authorities of their certificates, which carry the name inference-gateway.modelplane.internal; several while one is replaced by another."""
+    clientCertificate: ClientCertificate | None = None
+    """Certificate that is shown to every backend that asks for one."""
 
 
 class Listener(Model):
@@ -83,6 +101,8 @@ class Spec(Model):
     """GatewayClass to use; created when there is none of this name."""
     callers: Callers | None = None
     """Who may call; everybody when absent."""
+    clusters: Clusters | None = None
+    """How the gateways of workload clusters are called that listen for HTTPS."""
     listeners: Annotated[
         list[Listener], Field(max_length=16)
     ] = []

@@ -13,15 +13,6 @@ class ModelCacheRef(Model):
     """Name of the ModelCache."""
 
 
-class Endpoint(Model):
-    """Where the replica answers once it is Ready."""
-
-    url: Annotated[str, Field(max_length=2048)]
-    """URL of the OpenAI API on the cluster's gateway."""
-    hostname: Annotated[str | None, Field(max_length=253)] = None
-    """Host header by which the gateway finds the replica."""
-
-
 class StatusEngine(Model):
     name: Annotated[str, Field(max_length=63)]
     """Name of the engine."""
@@ -42,6 +33,13 @@ class Disaggregation(Model):
     """Tokens per KV block; read from the decode engine's flags when absent."""
     connector: Literal["NixlV2", "SGLang", "Mooncake"] = "NixlV2"
     """How KV blocks travel between the engines. Your engine flags must name the same."""
+
+
+class Tls(Model):
+    """How the gateway is verified where it is called by HTTPS."""
+
+    hostname: Annotated[str | None, Field(max_length=253)] = None
+    """Name that its certificate must carry."""
 
 
 class Resources(Model):
@@ -300,30 +298,15 @@ class VolumeClaimTemplateSpecResources(Model):
     """Requested size, under the key storage."""
 
 
-class Status(Model):
-    """What runs, as last seen."""
-
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True,
-    )
-    revision: Annotated[int | None, Field(ge=1, le=1000000000)] = None
-    """The spec.revision that every pod was made from and that answers."""
-    providerConfigName: Annotated[str | None, Field(max_length=253)] = None
-    """ClusterProviderConfig through which the cluster is reached."""
-    namespace: Annotated[str | None, Field(max_length=63)] = None
-    """Namespace on the cluster that holds the workloads."""
-    position: Annotated[int | None, Field(ge=1, le=1000000)] = None
-    """Place in the cluster's queue while it waits, from 1."""
-    offer: Annotated[str | None, Field(max_length=32)] = None
-    """Changes with what the cluster offers."""
-    endpoint: Endpoint | None = None
+class Endpoint(Model):
     """Where the replica answers once it is Ready."""
-    engines: Annotated[
-        list[StatusEngine], Field(max_length=8)
-    ] = []
-    """How many copies of each engine are ready."""
-    conditions: list[Condition] = []
-    """What holds now, and why not."""
+
+    url: Annotated[str, Field(max_length=2048)]
+    """URL of the OpenAI API on the cluster's gateway."""
+    hostname: Annotated[str | None, Field(max_length=253)] = None
+    """Host header by which the gateway finds the replica."""
+    tls: Tls | None = None
+    """How the gateway is verified where it is called by HTTPS."""
 
 
 class Sidecar(Model):
@@ -510,6 +493,32 @@ class VolumeClaimTemplateSpec(Model):
     """A file system or a raw block device."""
     resources: VolumeClaimTemplateSpecResources
     """Size of the volume."""
+
+
+class Status(Model):
+    """What runs, as last seen."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+    )
+    revision: Annotated[int | None, Field(ge=1, le=1000000000)] = None
+    """The spec.revision that every pod was made from and that answers."""
+    providerConfigName: Annotated[str | None, Field(max_length=253)] = None
+    """ClusterProviderConfig through which the cluster is reached."""
+    namespace: Annotated[str | None, Field(max_length=63)] = None
+    """Namespace on the cluster that holds the workloads."""
+    position: Annotated[int | None, Field(ge=1, le=1000000)] = None
+    """Place in the cluster's queue while it waits, from 1."""
+    offer: Annotated[str | None, Field(max_length=32)] = None
+    """Changes with what the cluster offers."""
+    endpoint: Endpoint | None = None
+    """Where the replica answers once it is Ready."""
+    engines: Annotated[
+        list[StatusEngine], Field(max_length=8)
+    ] = []
+    """How many copies of each engine are ready."""
+    conditions: list[Condition] = []
+    """What holds now, and why not."""
 
 
 class Serving(Model):

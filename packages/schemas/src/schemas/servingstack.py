@@ -30,6 +30,8 @@ class StatusGateway(Model):
 
     address: Annotated[str | None, Field(max_length=253)] = None
     """Host name or IP address of the gateway."""
+    url: Annotated[str | None, Field(max_length=1024)] = None
+    """How it is called, such as https://203.0.113.7."""
     callers: Annotated[list[str], Field(max_length=8)] = []
     """Namespaces of those who call engines, where the gateway is the stack's own."""
 
@@ -130,6 +132,8 @@ class Gateway(Model):
     """EnvoyGateway is installed by Modelplane; Existing uses one that the cluster runs."""
     className: Annotated[str | None, Field(max_length=253)] = None
     """GatewayClass to use; needed with Existing."""
+    clientAuthority: Annotated[str | None, Field(max_length=16384)] = None
+    """Authorities of the certificates that callers must show, so that only the control plane's gateway is let in; several while one is replaced by another."""
     listeners: Annotated[
         list[Listener], Field(max_length=16)
     ] = []

@@ -33,6 +33,15 @@ PLAYED = (
         "model, dtype, KV dtype or block size differ from the peer's",
         "the handshake is refused: 500, nothing is transferred",
     ),
+    (
+        "LOCAL_ENGINE_SPEED is set",
+        (
+            "works in steps of step_ms and sequence_us for each answer under way; each computes at most `batch` tokens of prompts, "
+            "prompt_us each, first come first served, and one token of every answer; takes over a KV cache at transfer_us a token; "
+            "keeps `cached` tokens of prompts by blocks. Otherwise a first token takes 60 ms and each further one 2 ms"
+        ),
+    ),
+    ("GET /v1/models", "says by the header x-modelplane-simulated how long it takes, for whoever shows figures of it"),
     ("--port is taken", "ends with 1: address already in use"),
     (
         "multi-node-serving.sh leader",
@@ -136,8 +145,8 @@ def differences(ours: Facts, theirs: Mapping[str, Any]) -> list[str]:
     return [f"{k} {theirs.get(k)!r} there, {v!r} here" for k, v in asdict(ours).items() if theirs.get(k) != v]
 
 
-def simulator(engine: Engine, port: int) -> list[str]:
-    """The flags of the simulator that computes for this engine."""
+def simulator(engine: Engine, port: int, *, paced: bool = False) -> list[str]:
+    """The flags of the simulator that computes for this engine; at once, where `pace` says how long it takes."""
     allowed = (8, 16, 32, 64, 128)
     size = engine.facts.block_size if engine.facts.block_size in allowed else 16
     return [
@@ -149,10 +158,11 @@ def simulator(engine: Engine, port: int) -> list[str]:
         "--force-dummy-tokenizer",
         "--mode=random",
         "--max-num-seqs=64",
-        "--time-to-first-token=60ms",
-        "--inter-token-latency=2ms",
-        "--kv-cache-transfer-latency=5ms",
+        *(() if paced else LATENCIES.split()),
     ]
+
+
+LATENCIES = "--time-to-first-token=60ms --inter-token-latency=2ms --kv-cache-transfer-latency=5ms"
 
 
 def _transfer(flags: Flags) -> Mapping[str, Any]:

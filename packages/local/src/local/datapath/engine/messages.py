@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,12 @@ class Message:
         return "\r\n".join([self.start, *lines, *ends]).encode() + self.body
 
 
+def opening(head: Message) -> bytes:
+    """The head of a message whose body ends with the connection."""
+    kept = [f"{k}: {v}" for k, v in head.headers.items() if k not in _HOP]
+    return "\r\n".join([head.start, *kept, "connection: close", "", ""]).encode()
+
+
 def error(status: int, message: str) -> Message:
     """An error as an OpenAI server words it."""
     body = {"error": {"message": message, "type": "InternalServerError", "param": None, "code": status}}
@@ -64,18 +70,20 @@ async def read_head(reader: asyncio.StreamReader) -> Message:
 async def read_body(reader: asyncio.StreamReader, head: Message) -> bytes:
     """The whole body of a message, whichever way its length is told."""
     if head.headers.get("transfer-encoding", "").lower() == "chunked":
-        return await _chunks(reader)
+        return b"".join([piece async for piece in pieces(head, reader)])
     length = head.headers.get("content-length")
     if length is not None:
         return await reader.readexactly(int(length))
     return await reader.read() if head.start.startswith("HTTP/") else b""
 
 
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
+async def pieces(head: Message, reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The body of a message as it comes."""
+    if head.headers.get("transfer-encoding", "").lower() != "chunked":
+        yield await read_body(reader, head)
+        return
     while size := int((await reader.readline()).split(b";")[0], 16):
-        body += await reader.readexactly(size)
+        yield await reader.readexactly(size)
         await reader.readline()
     while (await reader.readline()).strip():
         pass  # Trailers.
-    return body

@@ -9,11 +9,14 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.datapath.engine import messages, sidechannel
+from local.datapath.engine import contract, messages, sidechannel
 from local.datapath.engine.contract import Engine
 from local.datapath.engine.messages import Message
+from local.datapath.engine.paced import Paced
 from local.datapath.engine.sidechannel import Counters, TransferError
 
+# Told by the list of models: figures of such an engine are no hardware's.
+SIMULATED = "x-modelplane-simulated"
 _PARAMETERS = "kv_transfer_params"
 _CHUNK = 65536
 # Nobody's real figure: so much of a KV cache is said to be behind a character of a prompt.
@@ -26,6 +29,8 @@ class Server:
 
     engine: Engine
     behind: int
+    paced: Paced | None = None
+    """How long it takes, where that is not the simulator's to say."""
     counters: Counters = field(default_factory=Counters)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,7 +50,13 @@ class Server:
         if request.path.partition("?")[0] == "/metrics":  # kubectl asks with its timeout as a query.
             answered = await self._whole(request)
             extra = self.counters.text(self.engine.names[0]) if self.engine.transfers else ""
-            writer.write(replace(answered, body=answered.body + extra.encode()).encode())
+            body = self.paced.metrics(answered.body, self.engine.names[0]) if self.paced else answered.body
+            writer.write(replace(answered, body=body + extra.encode()).encode())
+            return
+        if request.method == "GET" and request.path == "/v1/models":
+            answered = await self._whole(request)
+            latencies = self.paced.told if self.paced else contract.LATENCIES
+            writer.write(replace(answered, headers={**answered.headers, SIMULATED: latencies}).encode())
             return
         parameters = request.json().get(_PARAMETERS) if request.method == "POST" else None
         if not isinstance(parameters, dict):
@@ -63,6 +74,8 @@ class Server:
             await self._stream(_without(request), writer)
             return
         answered = await self._whole(request)
+        if self.paced:
+            await self.paced.compute(request)
         found = answered.json()
         if isinstance(found.get(_PARAMETERS), dict):
             host, port = self.engine.side_channel
@@ -81,8 +94,10 @@ class Server:
         )
         self.counters.transfers += 1
         self.counters.bytes += len(request.body) * _BYTES_OF_A_CHARACTER
+        if self.paced:
+            await self.paced.take_over(request)
         self.counters.seconds += time.monotonic() - begun
-        await self._stream(request, writer)
+        await self._stream(request, writer, computed=True)
 
     async def _whole(self, request: Message) -> Message:
         reader, link = await self._send(request)
@@ -91,9 +106,12 @@ class Server:
         link.close()
         return answered
 
-    async def _stream(self, request: Message, writer: asyncio.StreamWriter) -> None:
+    async def _stream(self, request: Message, writer: asyncio.StreamWriter, *, computed: bool = False) -> None:
         reader, link = await self._send(request)
         try:
+            if self.paced and request.method == "POST":
+                await self.paced.relay(request, reader, writer, computed=computed)
+                return
             while chunk := await reader.read(_CHUNK):
                 writer.write(chunk)
                 await writer.drain()

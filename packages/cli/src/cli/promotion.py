@@ -1,0 +1,153 @@
+"""A promotion as the control plane holds it: two deployments, the service before them, and a note of how it began."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cli import kubectl
+from cli.prove import Plane
+from cli.shifting import Plan, Scale, Side, State, Weigh
+
+Manifest = dict[str, Any]
+NOTE = "modelplane.ai/promotion"
+
+
+class RefusedError(Exception):
+    """What was asked for cannot be; the sentence names the field and the fix."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Written to the new deployment when it begins, so that whoever comes next knows how to go on."""
+
+    old: str
+    service: str
+    plan: Plan
+    reason: str = ""
+    """Why it goes back."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """From one deployment to another."""
+
+    plane: Plane
+    old: str
+    new: str
+    service: str
+
+    def state(self) -> State:
+        """What is seen now."""
+        groups = self._groups()
+        weights = None if groups[0] == groups[1] else self._weights(groups)
+        return State(self._side(self.old), self._side(self.new), weights)
+
+    def begin(self) -> Plan:
+        """The plan of a promotion that begins now."""
+        state = self.state()
+        if not state.old.wanted:
+            raise RefusedError(f"md/{self.old} has spec.replicas: 0: name with --from the deployment that serves")
+        if not state.old.settled:
+            raise RefusedError(f"md/{self.old} is not whole yet ({_told(state.old)}): promote once all replicas serve")
+        return Plan(state.old.wanted, state.new.wanted, state.weights)
+
+    def act(self, step: Scale | Weigh) -> None:
+        """Do it; the fleet follows in its own time."""
+        if isinstance(step, Scale):
+            name = self.old if step.side == "old" else self.new
+            self._patch("modeldeployment", name, {"spec": {"replicas": step.replicas}})
+            return
+        found = self._service()["spec"]["endpoints"]
+        old, new = self._groups()
+        patch = [
+            entry
+            for group, weight in ((old, step.old), (new, step.new))
+            for entry in (
+                {"op": "test", "path": f"/spec/endpoints/{group}/selector", "value": found[group]["selector"]},
+                {"op": "add", "path": f"/spec/endpoints/{group}/weight", "value": weight},
+            )
+        ]
+        words = (
+            "patch",
+            "modelservice",
+            self.service,
+            "-n",
+            self.plane.namespace,
+            "--type=json",
+            "-p",
+            json.dumps(patch),
+        )
+        kubectl.run(self.plane.kubeconfig, self.plane.context, *words)
+
+    def follows(self) -> bool:
+        """Whether the service's route is what its weights say."""
+        found = self._service()
+        ready = _condition(found, "Ready")
+        return ready.get("status") == "True" and ready.get("observedGeneration", 0) >= found["metadata"]["generation"]
+
+    def write(self, note: Note | None) -> None:
+        """Note it, or take the note away."""
+        text = None if note is None else json.dumps(asdict(note))
+        self._patch("modeldeployment", self.new, {"metadata": {"annotations": {NOTE: text}}})
+
+    def _patch(self, kind: str, name: str, patch: Mapping[str, Any]) -> None:
+        words = ("patch", kind, name, "-n", self.plane.namespace, "--type=merge", "-p", json.dumps(patch))
+        kubectl.run(self.plane.kubeconfig, self.plane.context, *words)
+
+    def _side(self, name: str) -> Side:
+        found = self.plane.get("modeldeployment", name, "-n", self.plane.namespace)
+        replicas = found.get("status", {}).get("replicas", {})
+        items = self.plane.get("modelreplica", "-n", self.plane.namespace, "-l", f"modelplane.ai/deployment={name}")
+        return Side(found["spec"]["replicas"], replicas.get("ready", 0), len(items["items"]))
+
+    def _service(self) -> Manifest:
+        return self.plane.get("modelservice", self.service, "-n", self.plane.namespace)
+
+    def _weights(self, groups: tuple[int, int]) -> tuple[int, int]:
+        found = self._service()["spec"]["endpoints"]
+        old, new = (int(found[g].get("weight", 1)) for g in groups)
+        return old, new
+
+    def _groups(self) -> tuple[int, int]:
+        """The group of the service that selects each deployment: the first, as the service counts."""
+        old, new = (self._group(name) for name in (self.old, self.new))
+        return old, new
+
+    def _group(self, name: str) -> int:
+        found = self.plane.get("modeldeployment", name, "-n", self.plane.namespace)
+        labels = {**found["metadata"].get("labels", {}), "modelplane.ai/deployment": name}
+        for n, group in enumerate(self._service()["spec"]["endpoints"]):
+            if group["selector"]["matchLabels"].items() <= labels.items():
+                return n
+        raise RefusedError(
+            f"ms/{self.service} selects nothing of md/{name}: give spec.endpoints a group with matchLabels of its labels, "
+            f"such as modelplane.ai/deployment: {name}, and weight: 0 until it is promoted"
+        )
+
+
+def noted(plane: Plane, new: str) -> Note | None:
+    """What was noted of a promotion to this deployment; ends the command where it cannot be read."""
+    found = plane.get("modeldeployment", new, "-n", plane.namespace)
+    text = found["metadata"].get("annotations", {}).get(NOTE)
+    if not text:
+        return None
+    try:
+        read = json.loads(text)
+        plan = read.pop("plan")
+        weights = plan.pop("weights")
+        return Note(plan=Plan(**plan, weights=tuple(weights) if weights else None), **read)
+    except (ValueError, TypeError, KeyError, AttributeError) as e:
+        told = f"md/{new}: annotation {NOTE} cannot be read: remove it, and set replicas and weights by hand"
+        raise RefusedError(told) from e
+
+
+def _told(side: Side) -> str:
+    return f"{side.wanted} wanted, {side.ready} ready, {side.there} there"
+
+
+def _condition(found: Manifest, kind: str) -> Manifest:
+    conditions = found.get("status", {}).get("conditions", [])
+    return next((c for c in conditions if c["type"] == kind), {})
