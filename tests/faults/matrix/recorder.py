@@ -116,6 +116,8 @@ class Recorder:
 
     def _list(self, where: str, api: Api, kind: Kind) -> str:
         found, version = api.snapshot(kind)
+        if not version:
+            return ""  # A server that has just started does not know the kind yet: that says nothing of its objects.
         listed = {_thing(where, kind, m) for m in found}
         with self._lock:
             for thing in [t for t in self.alive if (t.where, t.kind) == (where, kind.kind) and t not in listed]:
