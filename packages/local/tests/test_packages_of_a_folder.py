@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+from dataclasses import replace
 
 import local
 import pytest
@@ -155,3 +156,12 @@ def test_a_control_plane_without_packages_does_not_get_them_later(tmp_path):
     folder = _index(tmp_path, ROW)
     with pytest.raises(RefusedError, match="run `modelplane down` first"):
         local.up(local.Options(state.folder, packages=folder, kubeconfig=False))
+
+
+def test_installing_by_hand_is_about_packages_and_stays_so(tmp_path):
+    with pytest.raises(RefusedError, match="give --packages"):
+        local.up(local.Options(tmp_path / "state", install=False, kubeconfig=False))
+    by_hand = control._with_packages(Plan(), local.Options(packages=_index(tmp_path, ROW), install=False))
+    assert by_hand.by_hand
+    again = control._with_packages(replace(by_hand, ports={"etcd": 20000}), local.Options(packages=tmp_path))
+    assert again.by_hand
