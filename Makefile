@@ -6,7 +6,7 @@ QUIET := --quiet --disable-pip-version-check
 tool = "$$($(BIN)/python -c 'from local import tools; print(tools.path("$(1)"))')"
 MEMBERS := $(wildcard packages/*/pyproject.toml functions/*/pyproject.toml)
 
-.PHONY: help demo test lint tools packages e2e faults datapath race soak bench models kinds lock clean
+.PHONY: help demo test lint tools packages e2e faults datapath race soak bench models lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -40,9 +40,9 @@ lint: $(VENV)/.ready ## ruff, mypy, import-linter; actionlint where there is Go 
 tools: $(VENV)/.ready ## Build the real parts from pinned Go modules (once; needs Go 1.26, some half an hour)
 	@$(BIN)/python -m local.tools
 
-packages: kinds ## Build the Crossplane packages into dist/packages, without Docker (on Debian 12)
-	@$(BIN)/python -m local.tools crossplane-cli crane
-	@$(BIN)/python -m release
+packages: $(VENV)/.ready ## Build the Crossplane packages into dist/packages, without Docker (on Debian 12; ARGS=--arm64)
+	@$(BIN)/python -m local.tools crossplane-cli crane inference-extension
+	@$(BIN)/python -m release $(ARGS)
 
 e2e: tools ## Tests against a real Kubernetes API server and a real Crossplane
 	@$(BIN)/pytest -m e2e --ignore tests/faults --durations=12 $(ARGS)
@@ -65,10 +65,6 @@ race: tools ## 100 deployments at once for 60 nodes, on a real control plane (so
 models: $(VENV)/.ready ## Generate the pydantic models and the reference pages from apis/
 	@$(BIN)/python packages/schemas/generate.py
 	@$(BIN)/python docs/reference/generate.py
-
-kinds: $(VENV)/.ready ## Put the definitions that compose-serving-stack installs into its package, for its image
-	@$(BIN)/python -m local.tools inference-extension
-	@$(BIN)/python -c 'import shutil; from local import tools; shutil.copytree(tools.files("inference-extension") / "crds", "functions/compose-serving-stack/src/compose_serving_stack/kinds", dirs_exist_ok=True)'
 
 lock: $(VENV)/.ready ## Resolve the dependencies anew into requirements.txt, and pin their wheels for Nix
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m))) pyproject.toml --group dev $(MEMBERS) -o requirements.txt

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import local
 import pytest
+from built import build
 from local.testing import Plane, plane_of, start
 
 
@@ -23,3 +25,11 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Cluste
 def plane(processes: local.Cluster) -> Plane:
     """The same as tests speak to it."""
     return plane_of(processes)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of this checkout."""
+    folder = tmp_path_factory.mktemp("packages")
+    build(folder)
+    return folder

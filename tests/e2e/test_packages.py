@@ -6,9 +6,8 @@ The tests of this file follow one another on one control plane, which has nothin
 from __future__ import annotations
 
 import json
-import os
+import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,8 @@ from typing import Any
 
 import local
 import pytest
+from built import build
+from compose_serving_stack import parts
 from local import images
 from local.testing import Plane, start
 from release.names import version
@@ -39,24 +40,6 @@ for package in {packages}:
 LARGEST = "compose-model-deployment"
 
 
-def build(folder: Path, *functions: str, **environment: str) -> list[dict[str, str]]:
-    command = [sys.executable, "-m", "release", str(folder), *functions]
-    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
-    told = done.stdout + done.stderr
-    if "apt cannot download" in told:
-        pytest.skip(told)  # An archive keeps its newest versions only, and an image may have no lists of them.
-    assert done.returncode == 0, told
-    return list(json.loads((folder / "index.json").read_text()))
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packages of this checkout."""
-    folder = tmp_path_factory.mktemp("packages")
-    build(folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def cluster(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Plane, local.Cluster]]:
     """A control plane that got Modelplane from these packages."""
@@ -74,6 +57,32 @@ def test_built_again_in_another_place_they_are_the_same_bytes(packages: Path, tm
     assert again == [first[row["name"]] for row in again]
 
 
+def test_for_arm64_they_are_the_same_files_and_other_binaries(packages: Path, tmp_path: Path) -> None:
+    """No machine here runs them; what they are made of can be seen."""
+    build(tmp_path / "arm64", "--arm64", LARGEST)
+    file = f"{LARGEST}-{version()}.xpkg"
+    here, there = (_files(folder / file, tmp_path / folder.name) for folder in (packages, tmp_path / "arm64"))
+    assert set(here.values()) == {None, 62}
+    assert set(there.values()) == {None, 183}
+    assert {_plain(name) for name in here} == {_plain(name) for name in there}
+
+
+def _files(package: Path, layers: Path) -> dict[str, int | None]:
+    """Every file of the image, with the machine that it is for if it is a binary."""
+    found = {}
+    for layer in images.unpack(package, layers).layers:
+        for path in layer.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                data = path.read_bytes()
+                is_binary = data.startswith(b"\x7fELF")
+                found[str(path.relative_to(layer))] = int.from_bytes(data[18:20], "little") if is_binary else None
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"ld-linux-.*", "ld-linux", re.sub(r"x86_64|aarch64", "machine", name))
+
+
 @pytest.mark.parametrize("function", apis.function_names())
 def test_every_module_of_a_function_can_be_imported_in_its_image(function: str, packages: Path, tmp_path: Path) -> None:
     """What is left out of the image is not missed, also not by what is imported late."""
@@ -89,6 +98,14 @@ def test_every_module_of_a_function_can_be_imported_in_its_image(function: str, 
     done = subprocess.run(command, env=images.environment(image), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert function.replace("-", "_") in done.stdout
+
+
+def test_the_stack_brings_the_definitions_that_it_installs(packages: Path) -> None:
+    image = images.unpack(packages / f"compose-serving-stack-{version()}.xpkg", packages / "layers")
+    wanted = [pattern for part in parts.table() for pattern in part.kinds]
+    assert wanted
+    for pattern in wanted:
+        assert any(list(layer.rglob(f"compose_serving_stack/kinds/{pattern}")) for layer in image.layers), pattern
 
 
 def test_the_package_manager_finds_everything_healthy(cluster: tuple[Plane, local.Cluster]) -> None:

@@ -115,11 +115,6 @@ def test_the_charts_that_are_tested_are_those_of_the_table() -> None:
     assert published == {(part.chart, part.version) for part in parts.table() if part.chart}
 
 
-def test_the_same_folder_is_the_same_chart() -> None:
-    first, again = ([chart.archive for chart in charts.published()] for _ in range(2))
-    assert first == again
-
-
 def test_envoy_gateway_leaves_inference_pools_to_the_ai_gateway(bare: Bare) -> None:
     """Its configuration names a Service and a port that the other chart has made."""
     config = bare.west.one("configmap", "envoy-gateway-config", "-n", PARTS["envoyGateway"].namespace)

@@ -6,10 +6,11 @@ import io
 import json
 import os
 import tarfile
+from dataclasses import replace
 
 import local
 import pytest
-from local import images, packages, pki
+from local import control, images, packages, pki
 from local.commands import port_names, process_names
 from local.errors import RefusedError
 from local.state import Plan, State
@@ -114,11 +115,29 @@ def test_another_build_of_what_is_installed_is_refused(tmp_path):
     first = packages.read(_index(tmp_path, ROW, configuration))
     (tmp_path / "install.yaml").write_text("kind: Namespace")
     api = OneConfiguration()
-    packages.install_configuration(api, first, "127.0.0.1:1", lambda _what, _done: None)
+    packages.install_configuration(api, first, "127.0.0.1:1")
     packages.check(api, first)
     rebuilt = packages.read(_index(tmp_path, {**ROW, "digest": "sha256:2"}, configuration))
-    with pytest.raises(RefusedError, match="Another build"):
+    with pytest.raises(RefusedError, match=r"Another build of v1\.0\.0"):
         packages.check(api, rebuilt)
+
+
+def test_another_version_of_what_is_installed_is_an_upgrade(tmp_path):
+    configuration = {**ROW, "kind": "Configuration", "name": "configuration"}
+    (tmp_path / "install.yaml").write_text("kind: Namespace")
+    api = OneConfiguration()
+    packages.install_configuration(api, packages.read(_index(tmp_path, ROW, configuration)), "127.0.0.1:1")
+    newer = [{**row, "version": "v1.1.0", "digest": "sha256:2"} for row in (ROW, configuration)]
+    packages.check(api, packages.read(_index(tmp_path, *newer)))
+
+
+def test_functions_of_the_version_before_go_on(tmp_path):
+    """Crossplane uninstalls no dependency: what is not among these packages is still called, if only by what is old."""
+    state = State(tmp_path / "state")
+    state.claim()
+    plan = Plan(ports={"etcd": 20000}, packages="/older", functions=("compose-gone", "compose-x"))
+    planned = control._with_packages(plan, local.Options(packages=_index(tmp_path, ROW)))
+    assert (planned.packages, planned.functions) == (str(tmp_path), ("compose-x", "compose-gone"))
 
 
 def test_with_packages_each_function_is_a_process_of_its_own():
@@ -127,7 +146,7 @@ def test_with_packages_each_function_is_a_process_of_its_own():
     with_packages = process_names(plan)
     assert {"registry", "compose-x"} <= set(with_packages)
     assert "functions" not in with_packages
-    assert set(with_packages) - {"fleet"} <= set(port_names(plan))
+    assert set(with_packages) - {"fleet", "rbac-manager"} <= set(port_names(plan))
 
 
 def test_a_control_plane_without_packages_does_not_get_them_later(tmp_path):
@@ -137,3 +156,12 @@ def test_a_control_plane_without_packages_does_not_get_them_later(tmp_path):
     folder = _index(tmp_path, ROW)
     with pytest.raises(RefusedError, match="run `modelplane down` first"):
         local.up(local.Options(state.folder, packages=folder, kubeconfig=False))
+
+
+def test_installing_by_hand_is_about_packages_and_stays_so(tmp_path):
+    with pytest.raises(RefusedError, match="give --packages"):
+        local.up(local.Options(tmp_path / "state", install=False, kubeconfig=False))
+    by_hand = control._with_packages(Plan(), local.Options(packages=_index(tmp_path, ROW), install=False))
+    assert by_hand.by_hand
+    again = control._with_packages(replace(by_hand, ports={"etcd": 20000}), local.Options(packages=tmp_path))
+    assert again.by_hand

@@ -23,6 +23,14 @@ def test_each_composition_calls_a_function_that_is_installed():
     assert called == {_installed(d["package"]) for d in needs if d["kind"] == "Function"}
 
 
+def test_every_function_of_the_checkout_has_its_package():
+    """One that no Composition calls would be built by nobody, and one that is called without a folder by nobody either."""
+    folders = {file.parent.name for file in names.checkout().glob("functions/*/pyproject.toml")}
+    assert folders == set(apis.function_names())
+    needs = packages.configuration_metadata()["spec"]["dependsOn"]
+    assert {names.package(folder) for folder in folders} == {d["package"] for d in needs if d["kind"] == "Function"}
+
+
 def test_functions_are_of_the_configurations_own_version():
     needs = packages.configuration_metadata()["spec"]["dependsOn"]
     assert {d["version"] for d in needs if d["kind"] == "Function"} == {names.version()}

@@ -22,9 +22,10 @@ NO_GATEWAY = "There is no InferenceGateway to publish services through: ask your
 def compose(call: Call[ModelService]) -> None:
     """Compose one service."""
     gateways = _gateways(call)
-    selected = read(call)
     route = call.seen(publishing.KEY)
-    choice = selection.choose(selected.endpoints, selected.total, *publishing.published(route))
+    published, path = publishing.published(route)
+    selected = read(call, published)
+    choice = selection.choose(selected.endpoints, selected.total, published, path)
     weights = [group.weight for group in call.xr.spec.endpoints]
     called = [each for each in choice.endpoints if weights[each.group]]
     wanted = _answers(call, called)

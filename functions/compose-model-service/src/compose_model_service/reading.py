@@ -21,8 +21,8 @@ class Selected:
     """Why one is not ready, in its own words."""
 
 
-def read(call: Call[ModelService]) -> Selected:
-    """Look up all groups. Raises NotFetched."""
+def read(call: Call[ModelService], published: frozenset[str]) -> Selected:
+    """Look up all groups; `published` are those that requests go to now. Raises NotFetched."""
     found: dict[str, tuple[int, ModelEndpoint]] = {}
     unfetched = False
     for group, wanted in enumerate(call.xr.spec.endpoints):
@@ -37,7 +37,7 @@ def read(call: Call[ModelService]) -> Selected:
     endpoints, waiting = [], {}
     for name, (group, each) in sorted(found.items()):
         try:
-            endpoint = _endpoint(group, each)
+            endpoint = _endpoint(group, each, published)
         except address.Refused as refused:
             waiting[name] = str(refused)
             continue
@@ -47,7 +47,13 @@ def read(call: Call[ModelService]) -> Selected:
     return Selected(len(found), tuple(endpoints), waiting)
 
 
-def _endpoint(group: int, found: ModelEndpoint) -> Endpoint:
+def _is_ready(found: ModelEndpoint, published: frozenset[str]) -> bool:
+    """Unknown says Crossplane while the endpoints' function cannot be reached: nothing is known against those that serve."""
+    said = next((c.status for c in found.status.conditions if c.type == "RoutingReady"), "")
+    return said == "True" or (said == "Unknown" and found.metadata.name in published)
+
+
+def _endpoint(group: int, found: ModelEndpoint, published: frozenset[str]) -> Endpoint:
     """Its status may be about an earlier spec, so where it leads is judged here, too."""
     spec = found.spec
     tls = spec.tls
@@ -55,7 +61,7 @@ def _endpoint(group: int, found: ModelEndpoint) -> Endpoint:
         name=found.metadata.name,
         group=group,
         address=address.read(found),
-        ready=any(c.type == "RoutingReady" and c.status == "True" for c in found.status.conditions),
+        ready=_is_ready(found, published),
         copies=spec.copies,
         models=tuple(spec.models),
         header=spec.auth.header if spec.auth else "",

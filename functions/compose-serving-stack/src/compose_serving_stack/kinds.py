@@ -1,4 +1,4 @@
-"""Definitions of others that come with this function: read from pinned modules when it is built, never committed."""
+"""Definitions of others that come with this function: put into its image from a pinned module, never committed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READY_WHEN = (
 PREFIX = "kind-"
 MISSING = (
     "this build carries no definitions of it; install them yourself and set spec.components.{}.enabled to false, "
-    "or build the function with `make kinds`"
+    "or name the folder that has them to the function, as MODELPLANE_KINDS"
 )
 
 

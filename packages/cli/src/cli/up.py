@@ -37,6 +37,11 @@ from cli.local_errors import sentences, state_option
     help="Install the packages that `make packages` wrote to this folder, as their users do; needs root.",
 )
 @click.option(
+    "--install/--no-install",
+    default=True,
+    help="With --packages: install them, or leave it to you, with nothing but Crossplane; the next `up` runs them.",
+)
+@click.option(
     "--data-path",
     is_flag=True,
     help="Run the pods of known images, in network namespaces, behind the gateways of the serving stack; needs root.",
@@ -73,6 +78,9 @@ def command(**asked: Any) -> None:
     console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
     if cluster.registry:
         told = f"The charts of the serving stack are at {cluster.registry}: give it as spec.servingStack.registry."
+        console.print(told, markup=False, soft_wrap=True)
+    if cluster.packages:
+        told = f"Push packages to {cluster.packages}, install them (docs/how-to/install.md), then run `modelplane up` again."
         console.print(told, markup=False, soft_wrap=True)
     if cluster.context:
         console.print(f"kubectl uses the context {cluster.context}.", markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import images, kubelets, lws, sources, stacks, tools
+from local import images, kubelets, lws, rbac, sources, stacks, tools
 from local.processes import Spec, write
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
@@ -35,6 +35,8 @@ _BINARIES = (
 )
 _FILES = ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws")
 _PACKAGE_BINARIES = ("crane", "crossplane-cli")
+# As docs/how-to/install.md recommends: another version of the Configuration brings its own functions, back as well.
+_UPGRADES = ("--enable-dependency-version-upgrades", "--enable-dependency-version-downgrades")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
 _CONTROL_PLANE_CONTROLLERS = (
@@ -70,7 +72,8 @@ def process_names(plan: Plan) -> list[str]:
     """Every process, in the order in which a person reads them."""
     names = [p for p in port_names(plan) if "/" not in p]
     own = [p for p in names if not p.startswith("cluster-")]
-    return [*own, "fleet", *names[len(own) :], *kubelets.names(plan)]
+    own += [rbac.NAME] if plan.packages else []
+    return [*own, "fleet", *(p for p in names if p not in own), *kubelets.names(plan)]
 
 
 def check_tools(plan: Plan) -> None:
@@ -83,6 +86,8 @@ def check_tools(plan: Plan) -> None:
         stacks.check_tools()
     for binary in _PACKAGE_BINARIES if plan.packages else ():
         tools.path(binary)
+    if plan.packages:
+        rbac.check_tools()
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,8 @@ class Commands:
 
     def crossplane(self, *verb: str) -> Spec:
         env = {
-            "KUBECONFIG": str(self.state.kubeconfig()),
+            # With packages it may what its chart says, and what packages and install/ add to that.
+            "KUBECONFIG": str(self.state.kubeconfig("crossplane" if self.plan.packages else CONTROL_PLANE)),
             "POD_NAMESPACE": "crossplane-system",
             "POD_SERVICE_ACCOUNT": "crossplane",
             "CRDS_PATH": str(tools.files("crossplane") / "crds"),
@@ -210,6 +216,7 @@ class Commands:
         argv = (str(tools.path("crossplane")), "core", *verb)
         if verb == ("start",):
             argv += ("--package-runtime=Provider=External;Function=External", "--poll-interval=60s")
+            argv += _UPGRADES if self.plan.packages else ()
         return Spec("crossplane", argv, env, self._port("crossplane"), (self.server(CONTROL_PLANE),))
 
     def provider_kubernetes(self) -> Spec:

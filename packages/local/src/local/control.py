@@ -26,6 +26,8 @@ class Options:
     clusters: int | None = None
     nodes: int | None = None
     packages: Path | None = None
+    install: bool = True
+    """With `packages`: whether `up` installs them; if not, what a person has installed is run by the next `up`."""
     kubeconfig: bool = True
     stack: bool = False
     data_path: bool = False
@@ -54,6 +56,8 @@ class Cluster:
     clusters: int
     context: str = ""
     registry: str = ""
+    packages: str = ""
+    """The registry that a person pushes packages to, where a person installs them."""
 
     @property
     def kubeconfig(self) -> Path:
@@ -88,7 +92,8 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
         Start(state, plan, on_progress).run()
         context = _merge(state, plan, users_file) if users_file else ""
     registry = f"oci://127.0.0.1:{plan.ports['registry']}/{charts.FOLDER}" if plan.stack else ""
-    return Cluster(state, plan.clusters, context, registry)
+    by_hand = f"127.0.0.1:{plan.ports['registry']}" if plan.by_hand else ""
+    return Cluster(state, plan.clusters, context, registry, by_hand)
 
 
 def down(folder: Path | None = None) -> bool:
@@ -143,7 +148,7 @@ def _plan(plan: Plan, options: Options) -> Plan:
         raise RefusedError("--stack and --data-path do not go together yet: give one of them")
     nodes = options.nodes if options.nodes is not None else plan.nodes
     planned = replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
-    return _with_packages(_with_gateways(planned, options), options.packages)
+    return _with_packages(_with_gateways(planned, options), options)
 
 
 def _with_gateways(plan: Plan, options: Options) -> Plan:
@@ -154,13 +159,19 @@ def _with_gateways(plan: Plan, options: Options) -> Plan:
     return plan if plan.ports else replace(plan, gateways=options.data_path and not options.envoy_alone)
 
 
-def _with_packages(plan: Plan, folder: Path | None) -> Plan:
+def _with_packages(plan: Plan, options: Options) -> Plan:
+    folder = options.packages
     if folder is None:
+        if not options.install and not plan.by_hand:
+            raise RefusedError("--no-install is about packages: give --packages and the folder that has them, too")
         return plan
     if plan.ports and not plan.packages:
         raise RefusedError("This control plane runs without packages: run `modelplane down` first to have them")
-    names = tuple(p.name for p in packages.functions(packages.read(folder.absolute())))
-    return replace(plan, packages=str(folder.absolute()), functions=names)
+    names = (p.name for p in packages.functions(packages.read(folder.absolute())))
+    # Those of another version that ran before go on: Crossplane uninstalls no dependency.
+    both = tuple(dict.fromkeys((*names, *plan.functions)))
+    by_hand = plan.by_hand if plan.ports else not options.install
+    return replace(plan, packages=str(folder.absolute()), functions=both, by_hand=by_hand)
 
 
 def _with_network(plan: Plan, options: Options) -> Plan:

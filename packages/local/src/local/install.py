@@ -71,12 +71,11 @@ def compositions(api: Api, until: Until) -> None:
     """Install our XRDs and Compositions and wait until the kinds are served."""
     for manifest in (*apis.definitions(), *apis.compositions()):
         api.apply(manifest)
-    established(api, until)
+    established(api, apis.definitions(), until)
 
 
-def established(api: Api, until: Until) -> None:
-    """Wait until our kinds are served, whoever installed them."""
-    definitions = apis.definitions()
+def established(api: Api, definitions: list[Manifest], until: Until) -> None:
+    """Wait until the kinds of these definitions are served."""
     wanted = [served(xrd) for xrd in definitions]
     until("Modelplane's XRDs", lambda: _is_established(api, definitions))
     until("Modelplane's kinds", lambda: all(api.serves(kind) for kind in wanted))

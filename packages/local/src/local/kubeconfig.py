@@ -28,9 +28,18 @@ _LISTS = ("clusters", "users", "contexts")
 
 
 def make(name: str, server: str, pki: Pki) -> Config:
-    """A kubeconfig of one context that carries its certificates in itself."""
-    cluster = {"server": server, "certificate-authority-data": _data(pki.ca)}
+    """The administrator's kubeconfig: one context that carries its certificates in itself."""
     user = {"client-certificate-data": _data(pki.admin), "client-key-data": _data(pki.admin_key)}
+    return _of(name, server, pki, user)
+
+
+def of_account(name: str, server: str, pki: Pki, token: str) -> Config:
+    """The kubeconfig of a ServiceAccount."""
+    return _of(name, server, pki, {"token": token})
+
+
+def _of(name: str, server: str, pki: Pki, user: dict[str, str]) -> Config:
+    cluster = {"server": server, "certificate-authority-data": _data(pki.ca)}
     return {
         "apiVersion": "v1",
         "kind": "Config",

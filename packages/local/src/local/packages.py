@@ -7,7 +7,6 @@ import hashlib
 import json
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ INDEX, INSTALL = "index.json", "install.yaml"
 CONFIGURATION = Kind("pkg.crossplane.io/v1", "Configuration")
 OBJECT = Kind("kubernetes.m.crossplane.io/v1alpha1", "Object")
 PUBLIC_REGISTRY = "xpkg.crossplane.io"
+_CONFIGURATION_REVISION = Kind("pkg.crossplane.io/v1", "ConfigurationRevision")
 _PROVIDER_REVISION = Kind("pkg.crossplane.io/v1", "ProviderRevision")
 _BUILD = "modelplane.ai/build"
 _PROVIDERS = ("provider-kubernetes",)
@@ -41,6 +41,11 @@ class Package:
     def path(self) -> str:
         """Its repository within a registry."""
         return self.package.partition("/")[2]
+
+    @property
+    def reference(self) -> str:
+        """As it is asked for, at its version."""
+        return f"{self.package}:{self.version}"
 
     @property
     def installed_name(self) -> str:
@@ -64,23 +69,33 @@ def functions(packages: list[Package]) -> list[Package]:
 
 
 def check(api: Api, packages: list[Package]) -> None:
-    """Refuse other packages than those that are installed: Crossplane would not see that a version has changed."""
-    found = api.get(CONFIGURATION, _configuration(packages).installed_name)
-    if found and found["metadata"].get("annotations", {}).get(_BUILD) != _build(packages):
-        raise RefusedError("Another build of these packages runs here: run `modelplane down` first to have this one")
+    """Refuse another build of the version that is installed: Crossplane would not see that it has changed."""
+    configuration = _configuration(packages)
+    found = api.get(CONFIGURATION, configuration.installed_name)
+    if not found or found["spec"]["package"] != configuration.reference:
+        return
+    if found["metadata"].get("annotations", {}).get(_BUILD) != _build(packages):
+        raise RefusedError(
+            f"Another build of {configuration.version} runs here, and Crossplane does not fetch a version twice: "
+            "give these packages another version, or run `modelplane down` first"
+        )
 
 
 def push(packages: list[Package], registry: str) -> None:
-    """Bring every package, and the providers they depend on, into the registry."""
+    """Bring every package into the registry."""
     for package in packages:
         _crane("push", str(package.file), f"{registry}/{package.path}:{package.version}")
+
+
+def push_providers(registry: str) -> None:
+    """Bring the providers that packages depend on into the registry, as a mirror has them."""
     with tempfile.TemporaryDirectory() as work:
         for name in _PROVIDERS:
             file = _provider_package(name, Path(work))
             _crane("push", str(file), f"{registry}/crossplane-contrib/{name}:{tools.table()[name].version}")
 
 
-def install_configuration(api: Api, packages: list[Package], registry: str, until: install.Until) -> None:
+def install_configuration(api: Api, packages: list[Package], registry: str) -> None:
     """Install the Configuration as its users do; only where images come from is ours."""
     configuration = _configuration(packages)
     for manifest in yaml.safe_load_all(configuration.file.with_name(INSTALL).read_text(encoding="utf-8")):
@@ -91,21 +106,44 @@ def install_configuration(api: Api, packages: list[Package], registry: str, unti
             "apiVersion": CONFIGURATION.api_version,
             "kind": CONFIGURATION.kind,
             "metadata": {"name": configuration.installed_name, "annotations": {_BUILD: _build(packages)}},
-            "spec": {"package": f"{configuration.package}:{configuration.version}"},
+            "spec": {"package": configuration.reference},
         }
     )
-    wanted = {p.installed_name for p in functions(packages)}
-    until("the functions' revisions", lambda: {_package_of(r) for r in api.find(install.REVISION)} >= wanted)
-    until("the Configuration", lambda: install.is_true(api.get(CONFIGURATION, configuration.installed_name), "Healthy"))
 
 
-def say_running(api: Api, endpoints: Mapping[str, str]) -> None:
-    """Tell Crossplane that packages run, functions where: with the External runtime nobody else does."""
-    for kind in (install.REVISION, _PROVIDER_REVISION):
-        for revision in api.find(kind):
-            if revision["spec"]["desiredState"] == "Active":
-                endpoint = endpoints.get(_package_of(revision))
-                api.apply(_running(kind, revision["metadata"]["name"], endpoint), "status")
+def is_installed(api: Api, packages: list[Package]) -> bool:
+    """Whether somebody has installed the Configuration, whatever has become of it."""
+    return api.get(CONFIGURATION, _configuration(packages).installed_name) is not None
+
+
+def is_healthy(api: Api, packages: list[Package]) -> bool:
+    """Whether the Configuration is installed at this version, all that it brings included."""
+    configuration = _configuration(packages)
+    found = api.get(CONFIGURATION, configuration.installed_name)
+    return configuration.reference in active(api, _CONFIGURATION_REVISION) and install.is_true(found, "Healthy")
+
+
+def active(api: Api, kind: Kind = install.REVISION) -> set[str]:
+    """The packages, at their versions, that Crossplane uses."""
+    return {revision["spec"]["image"] for revision in _active(api, kind)}
+
+
+def say_running(api: Api, function: Package, endpoint: str) -> None:
+    """Tell Crossplane where a function listens: with the External runtime nobody else does."""
+    for revision in _active(api, install.REVISION):
+        if revision["spec"]["image"] == function.reference:
+            api.apply(_running(install.REVISION, revision["metadata"]["name"], endpoint), "status")
+
+
+def say_providers_running(api: Api) -> None:
+    """The same of providers, which are processes of ours."""
+    for revision in _active(api, _PROVIDER_REVISION):
+        if not install.is_true(revision, "RuntimeHealthy"):
+            api.apply(_running(_PROVIDER_REVISION, revision["metadata"]["name"], None), "status")
+
+
+def _active(api: Api, kind: Kind) -> list[Manifest]:
+    return [revision for revision in api.find(kind) if revision["spec"]["desiredState"] == "Active"]
 
 
 def _running(kind: Kind, name: str, endpoint: str | None) -> Manifest:
@@ -132,10 +170,6 @@ def _configuration(packages: list[Package]) -> Package:
 def _build(packages: list[Package]) -> str:
     """Changes with any of the packages."""
     return hashlib.sha256("".join(sorted(p.digest for p in packages)).encode()).hexdigest()[:16]
-
-
-def _package_of(revision: Manifest) -> str:
-    return str(revision["metadata"]["labels"]["pkg.crossplane.io/package"])
 
 
 def _rewrite(registry: str) -> Manifest:

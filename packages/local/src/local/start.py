@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from local import charts, gateways, install, kubeconfig, kubelets, lws, packages, pki, ports, tools
+from local import charts, gateways, install, kubeconfig, kubelets, lws, packages, pki, ports, rbac, tools
 from local.api import Api
 from local.commands import Commands
 from local.errors import LocalError, NotReadyError
@@ -22,6 +22,8 @@ from local.stacks import REGISTRY, Stacks
 from local.state import CONTROL_PLANE, Plan, State, workload_clusters
 
 PATIENCE = 180.0
+# Crossplane's package manager takes up dependencies one by one, some seconds each.
+_INSTALLED = 600.0
 Progress = Callable[[str, str], None]
 
 
@@ -49,7 +51,8 @@ class Start:
                 if not self.plan.packages:
                     self._ensure(self.commands.functions(), wait=False)
                 _all([pool.submit(self._control_plane), *(pool.submit(self._workload, c) for c in clusters)])
-                self._fleet(clusters)
+                if not self._is_bare:
+                    self._fleet(clusters)
             finally:
                 self.ended.set()  # What still waits in another thread gives up.
 
@@ -72,18 +75,16 @@ class Start:
             self._ensure(Stacks(self.state, self.plan).registry())
         if self.plan.stack:
             self._charts(api)
-        install.kinds(api, tools.files("crossplane") / "crds", self._until)
-        if api.get(install.SECRET, "crossplane-tls-client", "crossplane-system") is None:
-            self._initialise()
-        self._ensure(self.commands.crossplane("start"), wait=False)
+        self._crossplane(api)
         if self.plan.packages:
             self._packages(api)
         else:
             install.functions(api, f"127.0.0.1:{self.plan.ports['functions']}")
             install.compositions(api, self._until)
             self._await_port(self.commands.functions())
-        for spec in (self.commands.controller_manager(CONTROL_PLANE), self.commands.provider_kubernetes()):
-            self._await_port(spec)
+        if not self._is_bare:
+            self._ensure(self.commands.provider_kubernetes())
+        self._await_port(self.commands.controller_manager(CONTROL_PLANE))
         self._await_port(self.commands.crossplane("start"))
         for manifest in install.guards(self.state.pki(CONTROL_PLANE), self.plan.ports["crossplane/webhook"]):
             api.apply(manifest)
@@ -92,27 +93,55 @@ class Start:
             self._controllers(CONTROL_PLANE, api, gateways.of_the_control_plane())
             self._kubelet(CONTROL_PLANE)
 
+    def _crossplane(self, api: Api) -> None:
+        install.kinds(api, tools.files("crossplane") / "crds", self._until)
+        if self.plan.packages:
+            rbac.install(api, self.state, self.commands.server(CONTROL_PLANE))
+            self._ensure(rbac.manager(self.state, (self.commands.server(CONTROL_PLANE),)), wait=False)
+        if api.get(install.SECRET, "crossplane-tls-client", "crossplane-system") is None:
+            self._initialise()
+        self._ensure(self.commands.crossplane("start"), wait=False)
+
     @property
     def _registry(self) -> str:
         """Host and port."""
         return f"127.0.0.1:{self.plan.ports[REGISTRY]}"
 
     def _packages(self, api: Api) -> None:
-        """As a person installs them, from a registry of our own; the functions from their images."""
+        """As a person installs them, from a registry of our own, unless that person does; functions from their images."""
         found = packages.read(Path(self.plan.packages))
-        packages.check(api, found)
-        packages.push(found, self._registry)
-        packages.install_configuration(api, found, self._registry, self._until)
-        functions = packages.functions(found)
-        specs = [self.commands.packaged_function(f.name, f.file) for f in functions]
-        for spec in specs:
-            self._ensure(spec, wait=False)
-        for spec in specs:
-            self._await_port(spec)
-        packages.say_running(api, {f.installed_name: f"127.0.0.1:{self.plan.ports[f.name]}" for f in functions})
-        install.established(api, self._until)
+        packages.push_providers(self._registry)
+        if not self.plan.by_hand:
+            packages.check(api, found)
+            packages.push(found, self._registry)
+            packages.install_configuration(api, found, self._registry)
+        if not packages.is_installed(api, found):
+            return
+        self._functions(api, packages.functions(found))
+        self._until("the Configuration", lambda: packages.is_healthy(api, found), patience=_INSTALLED)
+        # Those that the packages bring, which may be of another version than this code.
+        install.established(api, api.find(install.XRD), self._until)
         self._until("the provider's kinds", lambda: api.serves(packages.OBJECT))
-        self._ensure(self.commands.provider_kubernetes(), wait=False)
+
+    @property
+    def _is_bare(self) -> bool:
+        """Whether there is nothing but Crossplane yet, for a person to install packages."""
+        return self.plan.by_hand and not self._api(CONTROL_PLANE).serves(packages.OBJECT)
+
+    def _functions(self, api: Api, wanted: list[packages.Package]) -> None:
+        """Start each as soon as Crossplane has activated its revision, as a kubelet does: they come one by one."""
+        waiting = {f.reference: f for f in wanted}
+
+        def started() -> bool:
+            for reference in packages.active(api) & set(waiting):
+                function = waiting.pop(reference)
+                spec = self.commands.packaged_function(function.name, function.file)
+                self._ensure(spec)
+                packages.say_running(api, function, f"127.0.0.1:{spec.port}")
+            packages.say_providers_running(api)
+            return not waiting
+
+        self._until("the functions' revisions", started, patience=_INSTALLED)
 
     def _charts(self, api: Api) -> None:
         """What installs charts on bare clusters, and a registry that has them."""
@@ -188,9 +217,9 @@ class Start:
         self._until(spec.name, lambda: ports.answers(spec.port), spec.name)
         self.tell(spec.name, "ready")
 
-    def _until(self, what: str, done: Callable[[], bool], process: str = "") -> None:
+    def _until(self, what: str, done: Callable[[], bool], process: str = "", patience: float = PATIENCE) -> None:
         """Return when `done`; give up when time is over or the process that it hangs on has ended."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not done():
             record = self.state.book.find(process) if process else None
             if record and not record.alive:
@@ -199,7 +228,7 @@ class Start:
                 )
             if time.monotonic() > deadline:
                 hint = f"see `modelplane logs {process}`" if process else "see `modelplane status`"
-                raise NotReadyError(f"{what} not ready within {PATIENCE:.0f} s: {hint}")
+                raise NotReadyError(f"{what} not ready within {patience:.0f} s: {hint}")
             if self.ended.wait(0.2):
                 raise NotReadyError(f"{what} was not awaited: something else failed")
 

@@ -41,6 +41,8 @@ class Plan:
     nodes: int | None = None
     stack: bool = False
     packages: str = ""
+    by_hand: bool = False
+    """Whether a person installs the packages, and we only play what runs them."""
     functions: tuple[str, ...] = ()
     users_kubeconfig: str = ""
     network: int = 0

@@ -1,4 +1,4 @@
-"""`python -m release [FOLDER [FUNCTION…]]`: build the packages, with one line per package."""
+"""`python -m release [--arm64] [FOLDER [FUNCTION…]]`: build the packages, with one line per package."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from local.errors import LocalError
 from rich.console import Console
 
 from release import packages
+from release.architecture import AMD64, ARM64
 from release.errors import ReleaseError
 from release.names import checkout
 
@@ -16,9 +17,11 @@ from release.names import checkout
 def main(arguments: list[str]) -> int:
     """Build, and answer with the exit code."""
     console, dist = Console(highlight=False), checkout() / "dist"
-    folder = Path(arguments[0]) if arguments else dist / "packages"
+    on = ARM64 if "--arm64" in arguments else AMD64
+    given = [each for each in arguments if not each.startswith("-")]
+    folder = Path(given[0]) if given else dist / ("packages" if on is AMD64 else "packages-arm64")
     try:
-        for built in packages.build(folder, dist / "cache", arguments[1:]):
+        for built in packages.build(folder, dist / "cache", given[1:], on):
             size = (folder / built.file).stat().st_size / 1e6
             console.print(f"{built.name} {built.version}: {size:.1f} MB, {built.digest}", soft_wrap=True)
     except (ReleaseError, LocalError) as trouble:

@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from release.architecture import BUILDER
 from release.errors import ReleaseError
-from release.runtime import INTERPRETER, LIBRARIES, LOADER
+from release.runtime import INTERPRETER
 from release.tree import Node, Tree, read, write
 
 _COMPILE = """
@@ -18,15 +19,15 @@ sys.exit(not compileall.compile_dir(root, maxlevels=40, quiet=1, stripdir=root, 
 
 
 def compiled(tree: Tree, runtime: Tree) -> dict[str, Node]:
-    """The .pyc of every module in `tree`, made by the image's own Python, whatever Python runs this."""
+    """The .pyc of every module in `tree`, made by an image's own Python, whatever Python runs this."""
     with tempfile.TemporaryDirectory() as work:
         root, target = Path(work, "runtime"), Path(work, "tree")
         write(runtime, root)
         write({name: node for name, node in tree.items() if name.endswith(".py")}, target)
         command = [
-            str(root / LOADER),
+            str(root / BUILDER.libraries / BUILDER.loader),
             "--library-path",
-            str(root / LIBRARIES),
+            str(root / BUILDER.libraries),
             str(root / INTERPRETER),
             "-B",
             "-s",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from release.architecture import ALL, BUILDER
 from release.errors import ReleaseError
 from release.tree import Node
 
@@ -25,6 +26,12 @@ class Package:
     name: str
     version: str
     sha256: str
+    architecture: str = BUILDER.name
+
+    @property
+    def asked(self) -> str:
+        """As apt is asked for it, which knows what is the same for all by its bare name."""
+        return self.name if self.architecture == ALL else f"{self.name}:{self.architecture}"
 
 
 def fetch(package: Package, cache: Path) -> bytes:
@@ -92,12 +99,12 @@ def _download(package: Package, cache: Path) -> bytes:
     cache.mkdir(parents=True, exist_ok=True)
     work = cache / f".{package.name}"
     work.mkdir(exist_ok=True)
-    wanted = f"{package.name}:amd64={package.version}"
-    told = _apt("download", wanted, work)
+    wanted = f"{package.asked}={package.version}"
+    told = _apt(("download", wanted), work, lists(package.architecture, cache))
     found = list(work.glob("*.deb"))
     if not found:
         raise ReleaseError(
-            f"apt cannot download {wanted}: {told.strip()}. Run `apt-get update` on Debian 12; "
+            f"apt cannot download {wanted}: {told.strip()}. Run `apt-get update` on Debian 12 and delete dist/cache/lists; "
             "if the archive has a newer version, `python -m release.pin` writes it into runtime.yaml"
         )
     data = found[0].read_bytes()
@@ -107,10 +114,23 @@ def _download(package: Package, cache: Path) -> bytes:
     return data
 
 
-def _apt(verb: str, wanted: str, folder: Path) -> str:
+def lists(architecture: str, cache: Path) -> tuple[str, ...]:
+    """Options by which apt reads lists of that architecture; others than the builder's it gets for us alone."""
+    if architecture in (BUILDER.name, ALL):
+        return ()
+    folder = cache.absolute() / "lists" / architecture
+    settings = (f"APT::Architectures::={architecture}", f"Dir::State::lists={folder}", "Dir::Cache::pkgcache=")
+    options = tuple(word for setting in (*settings, "Dir::Cache::srcpkgcache=") for word in ("-o", setting))
+    if not folder.exists():
+        (folder / "partial").mkdir(parents=True)
+        _apt(("update",), cache, options)
+    return options
+
+
+def _apt(asked: tuple[str, ...], folder: Path, options: tuple[str, ...]) -> str:
     try:
         # As root, apt would become a user who may not write here, and warn.
-        command = ["apt-get", "-o", "APT::Sandbox::User=root", verb, wanted]
+        command = ["apt-get", "-o", "APT::Sandbox::User=root", *options, *asked]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as e:
         raise ReleaseError("Packages are built from Debian's Python: run this on Debian 12, or in its container") from e

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from release.architecture import BUILDER
 from release.runtime import INTERPRETER, USER
 
 
@@ -21,6 +22,7 @@ class Image:
     module: str
     layers: tuple[bytes, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = BUILDER.name
 
 
 def docker_archive(image: Image) -> bytes:
@@ -34,7 +36,7 @@ def docker_archive(image: Image) -> bytes:
 
 def _config(image: Image) -> dict[str, Any]:
     return {
-        "architecture": "amd64",
+        "architecture": image.architecture,
         "os": "linux",
         "created": "1970-01-01T00:00:00Z",
         "config": {

@@ -16,6 +16,7 @@ from local import tools
 from schemas import apis
 
 from release import image, names, sbom
+from release.architecture import BUILDER, Architecture
 from release.errors import ReleaseError
 from release.functions import Images
 
@@ -38,14 +39,14 @@ class Built:
     digest: str
 
 
-def build(folder: Path, cache: Path, only: Collection[str] = ()) -> Iterator[Built]:
+def build(folder: Path, cache: Path, only: Collection[str] = (), on: Architecture = BUILDER) -> Iterator[Built]:
     """Every package into `folder`, or only some functions', each told when it is built; then the index of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    images, found = Images(cache), []
+    images, found = Images(cache, on), []
     for function in only or apis.function_names():
         archive = image.docker_archive(images.image(function))
         found.append(_build(folder, function, {"crossplane": function_metadata(function)}, archive))
-        _write(folder / f"{function}-{names.version()}.cdx.json", sbom.of_function(function))
+        _write(folder / f"{function}-{names.version()}.cdx.json", sbom.of_function(function, on))
         yield found[-1]
     manifests = {f"{m['kind']}-{m['metadata']['name']}": m for m in (*apis.definitions(), *apis.compositions())}
     found.append(_build(folder, names.CONFIGURATION, {"crossplane": configuration_metadata(), **manifests}))

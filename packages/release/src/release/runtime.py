@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from release import debian
+from release.architecture import ALL, BUILDER, Architecture
 from release.debian import Package
 from release.tree import Node, only, without
 
@@ -15,8 +17,6 @@ FILE = Path(__file__).with_name("runtime.yaml")
 CONTENTS = Path(__file__).with_name("contents.yaml")
 USER = 65532
 INTERPRETER = "usr/bin/python3.11"
-LIBRARIES = "usr/lib/x86_64-linux-gnu"
-LOADER = f"{LIBRARIES}/ld-linux-x86-64.so.2"
 SITE = "usr/local/lib/python3.11/dist-packages/"
 # Folders that a container engine mounts over, or that programs expect.
 FOLDERS = ("dev", "etc", "proc", "sys", "tmp", "var")
@@ -30,10 +30,15 @@ _AUTHORITIES = "usr/share/ca-certificates/mozilla/*.crt"
 _BUNDLE = "usr/lib/ssl/cert.pem"
 
 
-def packages(function: str = "") -> list[Package]:
+def packages(function: str = "", on: Architecture = BUILDER) -> list[Package]:
     """The pinned Debian packages that all images have, and those of one function."""
     rows = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return [Package(**row) for row in (*rows["packages"], *(rows["fetching"] if function in FETCHING else ()))]
+    wanted = (*rows["packages"], *(rows["fetching"] if function in FETCHING else ()))
+    return [_package(row, ALL if ALL in row["sha256"] else on.name) for row in wanted]
+
+
+def _package(row: dict[str, Any], architecture: str) -> Package:
+    return Package(row["name"], row["version"], row["sha256"][architecture], architecture)
 
 
 def dropped(part: str) -> list[str]:
@@ -42,14 +47,14 @@ def dropped(part: str) -> list[str]:
     return patterns
 
 
-def files(cache: Path) -> dict[str, Node]:
+def files(cache: Path, on: Architecture = BUILDER) -> dict[str, Node]:
     """The runtime's files."""
-    return {**without(_unpacked(packages(), cache), dropped("runtime")), **debian.links(), **_accounts()}
+    return {**without(_unpacked(packages(on=on), cache), dropped("runtime")), **debian.links(), **_accounts()}
 
 
-def fetching(cache: Path) -> dict[str, Node]:
+def fetching(cache: Path, on: Architecture = BUILDER) -> dict[str, Node]:
     """What an image that fetches has on top."""
-    shared, found = _unpacked(packages(), cache), _unpacked(packages(FETCHING[0]), cache)
+    shared, found = _unpacked(packages(on=on), cache), _unpacked(packages(FETCHING[0], on), cache)
     more = {name: node for name, node in found.items() if name not in shared}
     authorities = [node.data for name, node in sorted(only(more, (_AUTHORITIES,)).items())]
     bundle = {_BUNDLE: Node(b"\n".join(authorities))}

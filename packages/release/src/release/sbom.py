@@ -7,17 +7,18 @@ from typing import Any
 from urllib.parse import quote
 
 from release import names, runtime, wheels
+from release.architecture import BUILDER, Architecture
 from release.debian import Package
 
 Component = dict[str, Any]
 
 
-def of_function(function: str) -> str:
+def of_function(function: str, on: Architecture = BUILDER) -> str:
     """The text of the list; the same package has the same list, so it tells no time."""
     needed = wheels.closure(function)
     ours = {name for name in needed if name in wheels.members()}
     components = [
-        *(_debian(package) for package in runtime.packages(function)),
+        *(_debian(package) for package in runtime.packages(function, on)),
         *(_wheel(name, version) for name, version in wheels.versions(needed - ours).items()),
         *({"type": "library", "name": name, "version": names.version()} for name in sorted(ours - {function})),
     ]
@@ -37,7 +38,7 @@ def _debian(package: Package) -> Component:
         "type": "library",
         "name": package.name,
         "version": package.version,
-        "purl": f"pkg:deb/debian/{package.name}@{quote(package.version, safe='.-')}?arch=amd64&distro=debian-12",
+        "purl": f"pkg:deb/debian/{package.name}@{quote(package.version, safe='.-')}?arch={package.architecture}&distro=debian-12",
         "hashes": [{"alg": "SHA-256", "content": package.sha256}],
     }
 

@@ -16,11 +16,11 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from release.architecture import Architecture
 from release.errors import ReleaseError
 from release.names import checkout
 from release.tree import Node, read, without
 
-PLATFORM = "x86_64-manylinux_2_36"
 # What markers ask about the image's Python, whatever Python builds it.
 _ENVIRONMENT = {
     "python_version": "3.11",
@@ -71,14 +71,14 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     return {n: re.split(r"[\s;\\]", text.partition("==")[2], maxsplit=1)[0] for n, text in locked(names).items()}
 
 
-def install(names: Iterable[str], prefix: str, drop: Iterable[str]) -> dict[str, Node]:
+def install(names: Iterable[str], prefix: str, drop: Iterable[str], on: Architecture) -> dict[str, Node]:
     """The files of these distributions under `prefix`, by their hashes, without what matches `drop`."""
     with tempfile.TemporaryDirectory() as work:
         folder, requirements = Path(work, "lib"), Path(work, "requirements.txt")
         requirements.write_text("\n".join(locked(names).values()), encoding="utf-8")
         command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         command += ["--only-binary=:all:", "--target", str(folder), "--link-mode=copy", "--python-version=3.11"]
-        command += [f"--python-platform={PLATFORM}", "-r", str(requirements)]
+        command += [f"--python-platform={on.wheels}", "-r", str(requirements)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise ReleaseError(f"The locked wheels cannot be fetched: {done.stderr.strip()}")
