@@ -1,7 +1,7 @@
 """Deployments created at once on the real control plane: who gets the nodes, how soon, and what it costs.
 
     python bench/race.py [--deployments 100] [--clusters 5] [--nodes 12] [--seconds 240]
-        [--restart crossplane --restart functions --restart apiserver] [--sync-interval 2m] [--behind 2] [--stay 300]
+        [--restart crossplane --restart functions --restart apiserver] [--sync-interval 2m] [--behind 2] [--stay 300] [--free 5]
 
 It starts a control plane of its own and removes it. Its looks are reads of the API server by kubectl
 and take part in what they measure, so they are few; grants are watched, version by version.
@@ -23,6 +23,7 @@ from typing import Any
 import click
 import yaml
 from behind import behind
+from kit import labels
 from local import Cluster, Options, up
 from local.commands import Commands
 from local.state import CONTROL_PLANE
@@ -32,6 +33,7 @@ from watched import grants
 LOOK_SECONDS = 5.0
 # The circuits of a fleet's birth have closed or their tokens are back by then.
 REST_SECONDS = 60.0
+FREED_SECONDS = 120.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 KINDS = "md,mr,ic,capacityledgers,clustertenants"
 
@@ -48,6 +50,7 @@ class Race:
     sync_interval: str
     behind: float
     stay: float
+    free: int
 
     @property
     def room(self) -> int:
@@ -63,6 +66,7 @@ class Race:
 @click.option("--sync-interval", default="", help="Crossplane's, such as 2m; its default is an hour.")
 @click.option("--behind", default=0.0, help="Seconds by which Crossplane's watches are late.")
 @click.option("--stay", default=0.0, help="Go on looking for that long once all is granted and Ready.")
+@click.option("--free", default=0, help="In the end delete that many that serve, for those that wait.")
 def main(**options: Any) -> None:
     race = Race(**options)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
@@ -74,6 +78,7 @@ def main(**options: Any) -> None:
             before, spent = _requests(plane), _cpu(local)
             with grants(plane.kubectl, Path(folder)) as granted:
                 _run(plane, local, race)
+                _free(plane, race.free)
             click.echo(f"most ever granted at once: {dict(granted.most())}; taken back: {granted.taken_back()}")
             _tell_requests(_requests(plane) - before, race.deployments)
             _tell_calls(plane)
@@ -121,6 +126,33 @@ def _run(plane: Plane, local: Cluster, race: Race) -> None:
     click.echo(f"circuits opened: {', '.join(sorted(opened)) or 'none'}")
 
 
+def _free(plane: Plane, count: int) -> None:
+    """Delete the deployments of the first replicas that hold nodes, and tell when those that waited have them."""
+    if not count:
+        return
+    held = {r["metadata"]["name"] for r in plane.kubectl.get("mr", "-A") if _is(r, "Granted")}
+    chosen = set(sorted(held)[:count])
+    plane.kubectl("delete", "md", "--wait=false", *(name.rpartition("-")[0] for name in chosen))
+    began, gone = time.monotonic(), 0.0
+    while (spent := time.monotonic() - began) < FREED_SECONDS:
+        found = plane.kubectl.get("mr,objects.kubernetes.m.crossplane.io", "-A")
+        if not gone and not chosen & {_replica(m) for m in found}:
+            gone = spent
+        taken = {m["metadata"]["name"] for m in found if m["kind"] == "ModelReplica" and _is(m, "Granted")} - held
+        if len(taken) >= count:
+            break
+        time.sleep(0.3)
+    click.echo(
+        f"{count} deleted; their replicas and Objects were gone after {gone:.1f} s, their nodes taken after {spent:.1f} s"
+    )
+
+
+def _replica(manifest: Manifest) -> str:
+    """The replica that it is, or that it belongs to."""
+    metadata = manifest["metadata"]
+    return str(metadata["name"] if manifest["kind"] == "ModelReplica" else metadata["labels"].get(labels.REPLICA))
+
+
 def _restart(local: Cluster, faults: list[str]) -> None:
     """Kill the processes, all at once, and start them again."""
     book = local.state.book
@@ -135,8 +167,8 @@ def _requests(plane: Plane) -> Counter[str]:
     """Status writes of our functions so far, by kind and answer."""
     text = plane.kubectl("get", "--raw", "/metrics")
     counted: Counter[str] = Counter()
-    for labels, value in re.findall(r"^apiserver_request_total\{(.*)\} (\S+)$", text, re.MULTILINE):
-        said = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+    for told, value in re.findall(r"^apiserver_request_total\{(.*)\} (\S+)$", text, re.MULTILINE):
+        said = dict(re.findall(r'(\w+)="([^"]*)"', told))
         if said["verb"] == "APPLY" and said["subresource"] == "status" and said["group"] == "modelplane.ai":
             counted[f"{said['resource']} {said['code']}"] += int(float(value))
     return counted

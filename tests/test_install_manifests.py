@@ -58,7 +58,7 @@ def _is_granted(api_version, kind):
 
 def _plural(kind):
     word = kind.lower()
-    return f"{word[:-1]}ies" if word.endswith("policy") else f"{word}es" if word.endswith("s") else f"{word}s"
+    return f"{word[:-1]}ies" if word.endswith(("cy", "xy")) else f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 @pytest.mark.parametrize("folder", sorted({case.parents[2].name for case in CASES}))

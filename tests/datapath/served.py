@@ -164,9 +164,9 @@ def disaggregates(sent: Mapping[str, Mapping[str, float]]) -> None:
     """By the engines' own counters: long prompts on both phases, repeated and short ones on decode alone."""
     wanted = {"handed": 1, "on_prefill": 1, "on_decode": 1, "transfers": 1, "failures": 0, "decided": 1}
     for name in ("long", "streamed"):
-        assert {k: sent[name][k] for k in wanted} == wanted
+        assert {k: sent[name][k] for k in wanted} == wanted, sent
     for name in ("repeated", "short"):
-        assert (sent[name]["on_prefill"], sent[name]["on_decode"], sent[name]["transfers"]) == (0, 1, 0)
+        assert (sent[name]["on_prefill"], sent[name]["on_decode"], sent[name]["transfers"]) == (0, 1, 0), sent
 
 
 def streams(plane, replica: str, model: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 from collections import Counter
@@ -11,6 +12,7 @@ import pytest
 import served
 import yaml
 from breaking import ROOT
+from envoys import envoy_says
 from load import CLIENTS, load
 from services import GATEWAY, applied, ask, ready, service
 
@@ -75,6 +77,36 @@ def test_losing_a_cluster_costs_no_more_than_what_is_under_way_there(plane, url,
     assert sum(failed.values()) <= under_way, after
     assert after[lost] <= under_way, after
     plane.wait("it serves again", lambda: lost in who(url, 20), patience=60)
+
+
+def test_a_request_to_a_cluster_that_is_silent_ends(plane, url, clusters):
+    """After ten minutes without a byte; here after three seconds, which is sooner than TCP notices."""
+    lost = next(name for name, cluster in clusters.items() if cluster == "west")
+    policy = ("backendtrafficpolicy", "gateway-public", "-n", "modelplane-system")
+    sooner = {"spec": {"timeout": {"http": {"streamIdleTimeout": "3s"}}}}
+    plane.kubectl("annotate", "ig", "public", "crossplane.io/paused=true")
+    try:
+        plane.kubectl("patch", *policy, "--type=merge", "-p", json.dumps(sooner))
+        told = lambda: '"idle_timeout": "3s"' in envoy_says(plane.kubectl, "gateway-public", "config_dump")  # noqa: E731
+        plane.wait("Envoy is told", told, patience=30)
+        answer = plane.wait("a stream of that cluster", lambda: stream(url, lost), patience=30)
+        with cut_off(plane, url, "west"), pytest.raises((http.client.HTTPException, ConnectionError)):
+            answer.read()
+    finally:
+        plane.kubectl("annotate", "ig", "public", "crossplane.io/paused-")
+    plane.wait("it serves again", lambda: lost in who(url, 20), patience=60)
+
+
+def stream(url, replica):
+    """A long answer that a replica has begun; None where another one has."""
+    link = http.client.HTTPConnection(url.removeprefix("http://"), timeout=15)
+    body = {**BODY, "max_tokens": 8000, "stream": True, "ignore_eos": True}
+    link.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json"})
+    answer = link.getresponse()
+    if answer.getheader("x-inference-pod", "").startswith(f"{replica}-main-"):
+        return answer
+    link.close()
+    return None
 
 
 def test_a_cluster_that_is_drained_and_comes_back_costs_no_request(plane, url):

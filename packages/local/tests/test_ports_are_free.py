@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 from local import ports
@@ -46,3 +47,12 @@ def test_a_listener_answers_and_a_free_port_does_not(listener):
     free = ports.assign(["x"], {}, ())["x"]
     assert ports.is_free(free)
     assert not ports.answers(free)
+
+
+def test_a_port_that_nobody_listens_on_is_waited_for():
+    """Connections of a server that was killed hold its port for a moment; kubeconfigs name it, so it is kept."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    port = held.getsockname()[1]
+    threading.Timer(0.3, held.close).start()
+    assert ports.assign(["apiserver"], {"apiserver": port}, []) == {"apiserver": port}

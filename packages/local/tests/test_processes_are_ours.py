@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 
 import pytest
+from local import ports
 from local.processes import MARK, Book, Spec, boot_id, start_time, stop, write
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
@@ -162,3 +166,17 @@ def test_a_file_is_written_whole_and_for_its_owner_only(tmp_path):
     write(tmp_path / "a" / "b.json", json.dumps({"boot": boot_id()}))
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["b.json"]
     assert (tmp_path / "a" / "b.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_server_is_started_when_its_port_is_free(book):
+    """Its predecessor's connections hold the port for a moment; a server that cannot listen ends at once."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    port = held.getsockname()[1]
+    threading.Timer(0.3, held.close).start()
+    listens = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
+    book.ensure(Spec("one", (sys.executable, "-c", listens), port=port))
+    end = time.monotonic() + 10
+    while not ports.answers(port):
+        assert time.monotonic() < end
+        time.sleep(0.05)

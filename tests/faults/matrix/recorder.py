@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,7 @@ class Recorder:
     def watch(self, where: str, kubeconfig: Path, kinds: tuple[Kind, ...]) -> None:
         """Watch these kinds of one API server until `stop`."""
         for kind in kinds:
-            api = Api.from_file(kubeconfig, "modelplane-faults")
-            threading.Thread(target=self._follow, args=(where, api, kind), daemon=True).start()
+            threading.Thread(target=self._follow, args=(where, kubeconfig, kind), daemon=True).start()
 
     def stop(self) -> None:
         self._ended.set()
@@ -105,9 +104,9 @@ class Recorder:
             self.born.clear()
             self.told.clear()
 
-    def _follow(self, where: str, api: Api, kind: Kind) -> None:
+    def _follow(self, where: str, kubeconfig: Path, kind: Kind) -> None:
         while not self._ended.is_set():
-            with suppress(LocalError, ValueError, KeyError):
+            with suppress(LocalError, ValueError, KeyError), closing(Api.from_file(kubeconfig, "faults")) as api:
                 version = self._list(where, api, kind)
                 for event in api.watch(kind, version) if version else ():
                     if event["type"] == "ERROR":
@@ -117,6 +116,8 @@ class Recorder:
 
     def _list(self, where: str, api: Api, kind: Kind) -> str:
         found, version = api.snapshot(kind)
+        if not version:
+            return ""  # A server that has just started does not know the kind yet: that says nothing of its objects.
         listed = {_thing(where, kind, m) for m in found}
         with self._lock:
             for thing in [t for t in self.alive if (t.where, t.kind) == (where, kind.kind) and t not in listed]:

@@ -104,10 +104,11 @@ class Stage:
         }
 
     def conditions(self) -> dict[str, Manifest]:
-        """Every condition of every composite, by kind, name and type; what comes by itself aside."""
+        """Every condition of every composite and Object, by kind, name and type; what comes by itself aside."""
         return {
             f"{m['kind']}/{m['metadata']['name']} {c['type']}": c
-            for m in self.plane.kubectl.get(COMPOSITES, "-A")
+            for m in self.plane.kubectl.get(f"{COMPOSITES},objects.kubernetes.m.crossplane.io", "-A")
+            if m["kind"] != "Object" or _is_ours(m)
             for c in m.get("status", {}).get("conditions", [])
             if c["type"] not in _BY_ITSELF
         }

@@ -12,7 +12,7 @@ from compose_inference_gateway import gateway, policies
 
 Manifest = dict[str, Any]
 
-CLASS, GATEWAY = "gateway-class", "gateway"
+CLASS, GATEWAY, WATCH = "gateway-class", "gateway", "certificate-watch"
 # Small among the definitions of Envoy Gateway, and none of another gateway's.
 _DEFINITION = "backends.gateway.envoyproxy.io"
 _NOT_INSTALLED = (
@@ -40,6 +40,11 @@ def compose(call: Call[InferenceGateway]) -> None:
     # From its first request on, the gateway follows its policies.
     if all(call.seen(key) is not None for key in wanted):
         call.want(GATEWAY, gateway.gateway(call.xr))
+    watch = gateway.certificate_watch(call.xr)
+    if watch:
+        call.want(WATCH, watch)
+    else:
+        call.drop(WATCH)
     if policies.CALLERS not in wanted:
         call.drop(policies.CALLERS)
     if not issuer and not policies.names_issuer(call.seen(policies.CALLERS) or {}):

@@ -53,6 +53,26 @@ def gateway(xr: InferenceGateway) -> Manifest:
     }
 
 
+def certificate_watch(xr: InferenceGateway) -> Manifest | None:
+    """What makes Envoy Gateway 1.8 notice another client certificate: it looks for the Secrets of these, not of Gateways.
+
+    No Gateway uses it.
+    """
+    shown = _client_certificate(xr)
+    if not shown:
+        return None
+    return {
+        "apiVersion": route.ENVOY_API,
+        "kind": "EnvoyProxy",
+        "metadata": {
+            "name": names.child_name(names.published_gateway(xr.metadata.name), "certificate"),
+            "namespace": names.SYSTEM_NAMESPACE,
+            "labels": MADE_HERE,
+        },
+        "spec": {"backendTLS": shown["tls"]["backend"]},
+    }
+
+
 def _client_certificate(xr: InferenceGateway) -> Manifest:
     """What the gateways of clusters know it by."""
     shown = xr.spec.clusters.clientCertificate if xr.spec.clusters else None

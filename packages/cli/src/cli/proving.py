@@ -109,7 +109,8 @@ def count(remote: Remote, of: Pods) -> Count:
         on_decode=_total(decode, "vllm:request_success_total"),
         transfers=_total(decode, _TRANSFERS),
         failures=_total(decode, "vllm:nixl_num_failed_transfers_total"),
-        decided=sum(_total(picker, f"{p}_disagg_decision_total", "prefill-decode") for p in _PICKERS),
+        # v0.10 counts under its new name and under the old one.
+        decided=max(_total(picker, f"{p}_disagg_decision_total", "prefill-decode") for p in _PICKERS),
     )
     tells = any("remote_decode" in labels.values() for _, labels, _ in prefill)
     return Count(counters, tells, any(name == _TRANSFERS for name, _, _ in (*prefill, *decode)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Collection, Mapping
 
 from local.errors import LocalError
 
 RANGE = range(20000, 32000)
+_MOMENT = 10.0
 
 
 def is_free(port: int) -> bool:
@@ -31,14 +33,24 @@ def answers(port: int) -> bool:
 
 
 def assign(names: Collection[str], recorded: Mapping[str, int], held: Collection[str]) -> dict[str, int]:
-    """A port for each name: the recorded one while its owner holds it or it is free, otherwise a new one."""
-    kept = {n: recorded[n] for n in names if n in recorded and (n in held or is_free(recorded[n]))}
+    """A port for each name: the recorded one while its owner holds it or it becomes free, otherwise a new one."""
+    kept = {n: recorded[n] for n in names if n in recorded and (n in held or comes_free(recorded[n]))}
     taken = {*kept.values(), *recorded.values()}
     for name in names:
         if name not in kept:
             kept[name] = _choose(taken)
             taken.add(kept[name])
     return kept
+
+
+def comes_free(port: int) -> bool:
+    """Wait until a listener could have this port, unless somebody listens: a killed server's connections hold it."""
+    end = time.monotonic() + _MOMENT
+    while not is_free(port):
+        if answers(port) or time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _choose(taken: set[int]) -> int:

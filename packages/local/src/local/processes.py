@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from local import ports
 from local.errors import LocalError
 
 MARK = "MODELPLANE_PROCESS"
@@ -120,6 +121,8 @@ class Book:
                 return False
             stop([record])
         stop(self._strays(spec.name))
+        if spec.port:
+            ports.comes_free(spec.port)
         self._start(spec)
         return True
 

@@ -97,8 +97,9 @@ class Plane:
 
     def clear(self) -> None:
         """Delete every model and the fleet, and wait until nothing of them is left on the control plane."""
-        for kinds in ("md", "mr", "mc", "ic,icl"):
-            self.kubectl("delete", kinds, "--all", "-A" if kinds != "ic,icl" else "--wait=true", check=False)
+        for kinds in ("ms", "md", "mr", "me", "mc"):
+            self.kubectl("delete", kinds, "--all", "-A", check=False)
+        self.kubectl("delete", "ic,icl,ig", "--all", check=False)
         everything = (
             f"{_COMPOSITES},objects.kubernetes.m.crossplane.io,clusterproviderconfigs.kubernetes.m.crossplane.io"
         )
@@ -113,7 +114,12 @@ def start(
     `data_path` is "envoy-alone" or "gateways" where pods are to run.
     """
     asked = local.Options(state=state, clusters=clusters, kubeconfig=False, stack=stack, packages=packages)
-    cluster = local.up(replace(asked, data_path=bool(data_path), envoy_alone=data_path == "envoy-alone"))
+    try:
+        cluster = local.up(replace(asked, data_path=bool(data_path), envoy_alone=data_path == "envoy-alone"))
+    except BaseException:
+        # Nobody else would end what has been started.
+        local.down(state)
+        raise
     return plane_of(cluster), cluster
 
 
