@@ -176,7 +176,7 @@ def test_one_that_silently_does_not_disaggregate_is_caught(state, kube, tmp_path
 
 def test_it_goes_on_from_wherever_it_was_interrupted_and_loses_nothing(state, kube):
     with clients(kube) as answers:
-        for when in ("gate before 1 replica", "weight 1 for", "md/qwen-pd: 2 replicas"):
+        for when in ("gate before md/qwen-pd", "weight 1 for", "md/qwen-pd: 2 replicas"):
             code, text = interrupted(state, "promote", when)
             assert code == 130, text
             assert "run.sh --local --keep promote" in text

@@ -60,7 +60,7 @@ class Run:
                 return str(e)
 
     def _gate(self, step: Gate) -> str:
-        self.say(f"gate {step.when} {_replicas(step.replicas)} of md/{self.promotion.new} {_CALLED[step.when]}")
+        self.say(f"gate {step.when} md/{self.promotion.new} {_CALLED[step.when]} with {_replicas(step.replicas)}")
         reason = self.gates.look(step) if self.gates else ""
         if not reason:
             self.passed |= {step}
@@ -92,7 +92,7 @@ class Run:
             time.sleep(_LOOK_AGAIN)
 
 
-_CALLED = {"before": "get requests", "after": "got them"}
+_CALLED = {"before": "is called", "after": "was called"}
 
 
 def _wanted(state: State, side: str) -> int:

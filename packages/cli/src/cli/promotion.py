@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from kit.labels import DEPLOYMENT
+
 from cli import kubectl
 from cli.prove import Plane
 from cli.shifting import Plan, Scale, Side, State, Weigh
@@ -41,9 +43,10 @@ class Promotion:
 
     def state(self) -> State:
         """What is seen now."""
-        groups = self._groups()
-        weights = None if groups[0] == groups[1] else self._weights(groups)
-        return State(self._side(self.old), self._side(self.new), weights)
+        seen = self._look()
+        groups = self._groups(seen)
+        weights = None if groups[0] == groups[1] else _weights(seen, groups)
+        return State(_side(seen, self.old), _side(seen, self.new), weights)
 
     def begin(self) -> Plan:
         """The plan of a promotion that begins now."""
@@ -60,8 +63,9 @@ class Promotion:
             name = self.old if step.side == "old" else self.new
             self._patch("modeldeployment", name, {"spec": {"replicas": step.replicas}})
             return
-        found = self._service()["spec"]["endpoints"]
-        old, new = self._groups()
+        seen = self._look()
+        found = seen.service["spec"]["endpoints"]
+        old, new = self._groups(seen)
         patch = [
             entry
             for group, weight in ((old, step.old), (new, step.new))
@@ -84,7 +88,7 @@ class Promotion:
 
     def follows(self) -> bool:
         """Whether the service's route is what its weights say."""
-        found = self._service()
+        found = self._look().service
         ready = _condition(found, "Ready")
         return ready.get("status") == "True" and ready.get("observedGeneration", 0) >= found["metadata"]["generation"]
 
@@ -97,35 +101,55 @@ class Promotion:
         words = ("patch", kind, name, "-n", self.plane.namespace, "--type=merge", "-p", json.dumps(patch))
         kubectl.run(self.plane.kubeconfig, self.plane.context, *words)
 
-    def _side(self, name: str) -> Side:
-        found = self.plane.get("modeldeployment", name, "-n", self.plane.namespace)
-        replicas = found.get("status", {}).get("replicas", {})
-        items = self.plane.get("modelreplica", "-n", self.plane.namespace, "-l", f"modelplane.ai/deployment={name}")
-        return Side(found["spec"]["replicas"], replicas.get("ready", 0), len(items["items"]))
+    def _look(self) -> Seen:
+        """All of it by one call: it is looked at often."""
+        kinds = "modeldeployment,modelreplica,modelservice"
+        items = self.plane.get(kinds, "-n", self.plane.namespace)["items"]
+        named = {(m["kind"], m["metadata"]["name"]): m for m in items}
+        wanted = [("ModelDeployment", self.old), ("ModelDeployment", self.new), ("ModelService", self.service)]
+        for kind, name in wanted:
+            if (kind, name) not in named:
+                raise RefusedError(f"There is no {kind} {name} in namespace {self.plane.namespace}")
+        old, new, service = (named[each] for each in wanted)
+        replicas = [m for m in items if m["kind"] == "ModelReplica"]
+        return Seen({self.old: old, self.new: new}, service, replicas)
 
-    def _service(self) -> Manifest:
-        return self.plane.get("modelservice", self.service, "-n", self.plane.namespace)
-
-    def _weights(self, groups: tuple[int, int]) -> tuple[int, int]:
-        found = self._service()["spec"]["endpoints"]
-        old, new = (int(found[g].get("weight", 1)) for g in groups)
-        return old, new
-
-    def _groups(self) -> tuple[int, int]:
+    def _groups(self, seen: Seen) -> tuple[int, int]:
         """The group of the service that selects each deployment: the first, as the service counts."""
-        old, new = (self._group(name) for name in (self.old, self.new))
+        old, new = (self._group(seen, name) for name in (self.old, self.new))
         return old, new
 
-    def _group(self, name: str) -> int:
-        found = self.plane.get("modeldeployment", name, "-n", self.plane.namespace)
-        labels = {**found["metadata"].get("labels", {}), "modelplane.ai/deployment": name}
-        for n, group in enumerate(self._service()["spec"]["endpoints"]):
-            if group["selector"]["matchLabels"].items() <= labels.items():
+    def _group(self, seen: Seen, name: str) -> int:
+        labels = {**seen.deployments[name]["metadata"].get("labels", {}), DEPLOYMENT: name}
+        for n, group in enumerate(seen.service["spec"]["endpoints"]):
+            if group["selector"].get("matchLabels", {}).items() <= labels.items():
                 return n
         raise RefusedError(
             f"ms/{self.service} selects nothing of md/{name}: give spec.endpoints a group with matchLabels of its labels, "
-            f"such as modelplane.ai/deployment: {name}, and weight: 0 until it is promoted"
+            f"such as {DEPLOYMENT}: {name}, and weight: 0 until it is promoted"
         )
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look found."""
+
+    deployments: Mapping[str, Manifest]
+    service: Manifest
+    replicas: list[Manifest]
+
+
+def _side(seen: Seen, name: str) -> Side:
+    found = seen.deployments[name]
+    ready = found.get("status", {}).get("replicas", {}).get("ready", 0)
+    there = sum(r["metadata"].get("labels", {}).get(DEPLOYMENT) == name for r in seen.replicas)
+    return Side(found["spec"]["replicas"], ready, there)
+
+
+def _weights(seen: Seen, groups: tuple[int, int]) -> tuple[int, int]:
+    found = seen.service["spec"]["endpoints"]
+    old, new = (int(found[g].get("weight", 1)) for g in groups)
+    return old, new
 
 
 def noted(plane: Plane, new: str) -> Note | None:

@@ -64,6 +64,13 @@ def test_a_prefix_is_found_again_up_to_its_last_whole_block_until_others_took_it
     assert (kept.asked, kept.found) == (9 + 9 + 8 + 4, 8)
 
 
+def test_a_block_is_worth_nothing_without_those_before_it():
+    kept = Prefixes(block=4, tokens=8)
+    kept.take(list("abcdefgh"))
+    kept.take(list("wxyz"))
+    assert kept.take(list("abcdefgh")) == 0
+
+
 def test_the_last_token_of_a_cached_prompt_is_computed_all_the_same():
     kept = Prefixes(block=4, tokens=80)
     kept.take(list("abcd"))
