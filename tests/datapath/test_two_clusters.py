@@ -68,9 +68,9 @@ def test_losing_a_cluster_costs_no_more_than_what_is_under_way_there(plane, url,
     lost = next(name for name, cluster in clusters.items() if cluster == "west")
     with load(lambda: one(url)) as found:
         plane.wait("requests go to both", lambda: len(set(found) & set(clusters)) == 2, patience=30)
-        before = Counter(found)
         under_way = CLIENTS
         with cut_off(plane, url, "west"):
+            before = Counter(found)
             plane.wait("many more are answered", lambda: (Counter(found) - before).total() > 200, patience=60)
             after = Counter(found) - before
     failed = {what: times for what, times in after.items() if what not in clusters}
