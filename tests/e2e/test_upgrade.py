@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,8 +60,11 @@ class Watch:
                 "-o",
                 "json",
             ]
+            # The API server ends the watches of a kind whose definition changes: what is there then is told once more.
+            again = ["sh", "-c", 'while "$@"; do :; done', "watch"]
             with self.log.with_suffix(f".{kind}").open("wb") as out:
-                self.processes.append(subprocess.Popen([*command, "--watch", "--output-watch-events"], stdout=out))
+                watching = [*again, *command, "--watch", "--output-watch-events"]
+                self.processes.append(subprocess.Popen(watching, stdout=out, start_new_session=True))
 
     def events(self) -> list[Manifest]:
         """Each with `type` and `object`; the first of an object is how it was found."""
@@ -86,11 +91,15 @@ class Watch:
             known = first.setdefault(key, each)
             if differs := _differs(event["type"], each, known, self.began):
                 told.append(f"{each['kind']} {each['metadata']['name']}: {differs}")
+        there = {each["metadata"]["uid"] for each in self.kubectl.get(self.kinds, "-A")}
+        told += [
+            f"{kind} {each['metadata']['name']}: deleted" for (kind, uid), each in first.items() if uid not in there
+        ]
         return sorted(set(told))
 
     def end(self) -> None:
         for process in self.processes:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
