@@ -65,14 +65,15 @@ class Gates:
 
     def look(self, gate: Gate) -> str:
         """Why the gate stays shut; empty where it opens."""
-        return self._disaggregates() or self._measured(gate) or self._lost()
+        return self._disaggregates(gate) or self._measured(gate) or self._lost()
 
-    def _disaggregates(self) -> str:
+    def _disaggregates(self, gate: Gate) -> str:
         plane, new = self.promotion.plane, self.promotion.new
         found = plane.get("modeldeployment", new, "-n", plane.namespace)
         if found["spec"].get("serving", {}).get("mode") != "PrefillDecode":
             return ""
-        for replica in targets.replicas_of(plane, new):
+        replicas = targets.replicas_of(plane, new)
+        for replica in replicas[-1:] if gate.when == "before" else replicas:
             told = prove.proven(plane, replica)
             if told["verdict"] != "Disaggregating":
                 return f"{told['replica']} does not disaggregate: {told['verdict']}, {told['link']}: {told['look']}"
