@@ -16,7 +16,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kit import conditions, wire
+from kit import conditions, names, wire
 from kit.testing import ask_of, reconcile
 
 ROOT = Path(__file__).parents[2]
@@ -168,7 +168,7 @@ def at_liberty(function: str, ask: wire.Ask) -> set[str]:
     if function == "compose-model-deployment":
         asked = ask.xr["spec"]["replicas"]
         surplus = sum(k.startswith("replica-") for k in ask.observed) - asked if isinstance(asked, int) else 0
-        free = never_ran(ask) | turned_out(ask)
+        free = never_ran(ask) | turned_out(ask) | unused_caches(ask)
         return set(ask.observed) if surplus > 0 else free | {k for k in ask.observed if k.startswith("endpoint-")}
     if function == "compose-serving-stack":
         return {k for k in ask.observed if k.startswith("release-")}  # Switched off: it stays on the cluster.
@@ -186,6 +186,20 @@ def never_ran(ask: wire.Ask) -> set[str]:
     return {k for k, seen in ask.observed.items() if k.startswith("replica-") and not ran(seen)}
 
 
+def unused_caches(ask: wire.Ask) -> set[str]:
+    """The guards of caches that neither the deployment nor a replica mounts."""
+    mounting = [ask.xr, *(seen for k, seen in ask.observed.items() if k.startswith("replica-"))]
+    references = [dict_of(dict_of(m, "spec"), "modelCacheRef") for m in mounting]
+    used = {f"cache-{names.child_name(r['name'])}" for r in references if isinstance(r.get("name"), str)}
+    return {k for k in ask.observed if k.startswith("cache-")} - used
+
+
+def dict_of(manifest: wire.Manifest, field: str) -> wire.Manifest:
+    """The field, or nothing where it is something else than an object."""
+    found = manifest.get(field)
+    return found if isinstance(found, dict) else {}
+
+
 def turned_out(ask: wire.Ask) -> set[str]:
     """Whose turn has come to make room for themselves: their needs were changed, and fit only once they are gone."""
     status = ask.xr.get("status")
@@ -196,7 +210,7 @@ def turned_out(ask: wire.Ask) -> set[str]:
 
 def ran(replica: wire.Manifest) -> bool:
     """Whether the replica has ever held its nodes, as far as it says."""
-    spec, status = replica.get("spec") or {}, replica.get("status") or {}
+    spec, status = dict_of(replica, "spec"), dict_of(replica, "status")
     granted = any(c.get("type") == "Granted" and c.get("status") == "True" for c in conditions.said_by(replica))
     return bool(spec.get("reserved") or status.get("providerConfigName") or granted)
 
