@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from matrix.stage import CLUSTERS, COMPOSITES, MODELS, Stage
 # Looks without a call after which everything is at rest.
 QUIET = 12
 MOMENT = 20.0
+LONGEST = 160
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -41,7 +43,7 @@ def fails(stage: Stage, fault: Fault, overlay: Path) -> str:
             play(stage, replace(fault, lasts=0.0, patience=_patience(fault)))
             told = ""
         except AssertionError as e:
-            told = str(e).splitlines()[0]
+            told = textwrap.shorten(str(e).splitlines()[0], LONGEST, placeholder=" …")
     _hear_kubelets(stage)
     stage.plane.wait("all serve again", stage.serves)
     return told
