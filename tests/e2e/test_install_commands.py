@@ -132,7 +132,9 @@ def composed() -> set[tuple[str, str]]:
 
 def plural(kind: str) -> str:
     word = kind.lower()
-    return f"{word[:-1]}ies" if word.endswith("policy") else f"{word}es" if word.endswith("s") else f"{word}s"
+    if word[-1] == "y" and word[-2] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 def may(plane: Plane, group: str, resource: str) -> bool:
