@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,21 @@ Exit codes: 0 promoted, 1 a gate stayed shut and all is as before, 2 invalid inp
 """
 
 
+def shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of both ways, there and back."""
+    for option in (
+        kubectl.options,
+        click.option("-n", "--namespace", default="default", show_default=True),
+        click.option("--api-key-env", "key", default="", help="The variable that holds the callers' key."),
+        click.option(
+            "--patience", type=Seconds(), default="1800s", show_default=True, help="For one replica to come or go."
+        ),
+        click.option("--timeout", type=Seconds(), default="60s", show_default=True, help="Longer requests fail."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command(name="promote", help=HELP)
 @click.argument("new", metavar="md/NEW")
 @click.option("--from", "old", required=True, metavar="md/OLD", help="The deployment that serves now.")
@@ -51,11 +67,7 @@ Exit codes: 0 promoted, 1 a gate stayed shut and all is as before, 2 invalid inp
 @click.option("--slo-ttft", type=Seconds(), default="1s", show_default=True, help="The objective for the first token.")
 @click.option("--slo-itl", type=Seconds(), default="50ms", show_default=True, help="The objective between tokens.")
 @click.option("--errors", type=click.IntRange(0), default=0, show_default=True, help="Requests that may fail per gate.")
-@click.option("--timeout", type=Seconds(), default="60s", show_default=True, help="Longer requests fail.")
-@click.option("--patience", type=Seconds(), default="1800s", show_default=True, help="For one replica to come or go.")
-@click.option("--api-key-env", "key", default="", help="The variable that holds the callers' key.")
-@click.option("-n", "--namespace", default="default", show_default=True)
-@kubectl.options
+@shared
 def command(**asked: Any) -> None:
     """Promote a deployment."""
     from cli import promoting  # noqa: PLC0415  # Help and completion need none of it.

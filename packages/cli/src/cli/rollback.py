@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from cli import kubectl
-from cli.bench import Seconds
+from cli.promote import shared
 
 HELP = """\
 Take a promotion of md/NEW back, from wherever it stands.
@@ -32,11 +31,7 @@ Exit codes: 0 all is as before, 1 it is, and more requests were lost, 2 invalid 
 @click.argument("new", metavar="md/NEW")
 @click.option("--trace", "file", type=click.Path(path_type=Path), help="Requests to send meanwhile.")
 @click.option("--errors", type=click.IntRange(0), default=0, show_default=True, help="Requests that may be lost.")
-@click.option("--timeout", type=Seconds(), default="60s", show_default=True, help="Longer requests fail.")
-@click.option("--patience", type=Seconds(), default="1800s", show_default=True, help="For one replica to come or go.")
-@click.option("--api-key-env", "key", default="", help="The variable that holds the callers' key.")
-@click.option("-n", "--namespace", default="default", show_default=True)
-@kubectl.options
+@shared
 def command(**asked: Any) -> None:
     """Roll a promotion back."""
     from cli import promoting  # noqa: PLC0415  # Help and completion need none of it.

@@ -51,7 +51,9 @@ def read(path: Path) -> list[Request]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as e:
-        raise TraceError(f"{path}: cannot be read: {e}") from e
+        raise TraceError(
+            f"{path}: cannot be read: {getattr(e, 'strerror', None) or e}; name a file of requests, one JSON object a line"
+        ) from e
     found = [_request(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
     if not found:
         raise TraceError(f"{path}: holds no request; each line is one, such as {_EXAMPLE}")
