@@ -128,7 +128,7 @@ def next_after(replicas: list[Existing]) -> float:
     """Seconds until the second or the third replica may be asked for; 0 for any other."""
     if len(replicas) > len(AFTER_SECONDS):
         return 0.0
-    ages = sorted(r.age for r in replicas)
+    ages = sorted(max(r.age, 0.0) for r in replicas)  # Clocks differ.
     return max((after - age for after, age in zip(AFTER_SECONDS, ages, strict=False) if age < after), default=0.0)
 
 
