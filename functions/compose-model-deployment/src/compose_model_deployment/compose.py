@@ -139,7 +139,7 @@ def _patience(  # noqa: PLR0911  # One return per state, the most urgent first.
     if step.turns:
         return turns.seconds_left(call, step) or ASKED_SECONDS
     if made.pause:
-        return made.pause + NEXT_SECONDS
+        return min(made.pause + NEXT_SECONDS, WAITING_SECONDS)
     if any(e.is_waiting for e in existing) or _is_awaited(made):
         return WAITING_SECONDS
     if made.create or step.later or step.update or any(not e.holds for e in existing):
