@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,3 +131,23 @@ def test_without_kubectl_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     done = CliRunner().invoke(cli, ["restore", "-"], input=yaml.safe_dump(thing("InferenceClass", "h100")))
     assert (done.exit_code, "kubectl is not on PATH" in done.output) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "says_what_to_do"),
+    [
+        pytest.param("error: stat /no/such: no such file or directory", True, id="no-such-kubeconfig"),
+        pytest.param("The connection to the server 127.0.0.1:1 was refused", True, id="nobody-listens"),
+        pytest.param('Error from server (Forbidden): secrets is forbidden: User "eve"', False, id="a-server-refused"),
+    ],
+)
+def test_what_kubectl_says_comes_with_what_to_do(
+    stderr: str, says_what_to_do: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f"#!/bin/sh\necho {shlex.quote(stderr)} >&2\nexit 1\n")
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    done = CliRunner().invoke(cli, ["export"])
+    assert (done.exit_code, stderr in done.output) == (4, True)
+    assert ("say which one with --kubeconfig" in done.output) is says_what_to_do

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 UNREACHABLE = 4
+_CHOOSE = "say which one with --kubeconfig and --context, and try `kubectl version` with the same."
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,15 +23,22 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def run(kubeconfig: str, context: str, *args: str, stdin: str = "") -> str:
-    """What kubectl prints; ends the command with kubectl's own words when it fails."""
+    """What kubectl prints; ends the command when it fails, with kubectl's own words and what to do."""
     chosen = [f"--{k}={v}" for k, v in (("kubeconfig", kubeconfig), ("context", context)) if v]
     done = subprocess.run([_binary(), *chosen, *args], input=stdin, capture_output=True, text=True, check=False)
     if done.returncode == -signal.SIGINT:  # Ctrl-C reaches kubectl, too.
         raise KeyboardInterrupt
     if done.returncode:
-        click.echo(done.stderr.strip() or f"kubectl {args[0]} failed", err=True)
+        click.echo(_why(done.stderr.strip(), args[0]), err=True)
         sys.exit(UNREACHABLE)
     return done.stdout
+
+
+def _why(told: str, verb: str) -> str:
+    """What kubectl says, and what to do where no server answered it."""
+    if "Error from server" in told:
+        return told
+    return f"{told or f'kubectl {verb} failed'}\nkubectl did not reach a control plane: {_CHOOSE}"
 
 
 def attempt(kubeconfig: str, *args: str) -> str | None:
