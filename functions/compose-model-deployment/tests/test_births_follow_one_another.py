@@ -47,12 +47,12 @@ def test_a_birth_has_an_end(said, age, want):
     ("ages", "want"),
     [
         pytest.param([], 0, id="the-first"),
-        pytest.param([5], 15, id="the-second"),
+        pytest.param([5], 30, id="the-second"),
         pytest.param([3600], 0, id="the-second-of-an-old-one"),
-        pytest.param([30, 10], 30, id="the-third"),
-        pytest.param([50, 10], 10, id="the-third-soon"),
-        pytest.param([3600, 10], 10, id="the-third-of-an-old-one"),
-        pytest.param([70, 40], 0, id="the-third-after-a-while"),
+        pytest.param([50, 10], 40, id="the-third"),
+        pytest.param([80, 30], 10, id="the-third-soon"),
+        pytest.param([3600, 10], 25, id="the-third-of-an-old-one"),
+        pytest.param([95, 55], 0, id="the-third-after-a-while"),
         pytest.param([20, 15, 10], 0, id="the-fourth"),
     ],
 )

@@ -16,9 +16,9 @@ from compose_model_deployment.wishes import Asked, Board, Wish
 
 # The birth of a replica is some thirty events: more at once open the deployment's circuit.
 WAVE = 1
-# A birth takes half of the circuit's bucket: the second waits for some of it, the third for most. Larger deployments
-# do not: their circuit opens at any pace that people would wait for (`design/capacity-ledger.md`).
-AFTER_SECONDS = (20.0, 60.0)
+# A birth takes some sixty of the hundred tokens of the circuit: the next waits for those that it will need. Larger ones
+# do not wait: their circuit opens at any pace that people would bear (`design/capacity-ledger.md`).
+AFTER_SECONDS = (35.0, 90.0)
 # What a cluster says of its free nodes is a moment old; who moves at once moves in vain.
 MOVES_AFTER_SECONDS = 10.0
 # A node that becomes free somewhere is for the first of a queue, not for all of them at once.
