@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from cli.gates import Limits, slower
+from types import SimpleNamespace
+
+import pytest
+from cli import targets
+from cli.gates import Gates, Limits, slower
+from cli.shifting import Gate
 from replay.client import Outcome
 from replay.figures import Objective
 
@@ -44,3 +49,38 @@ def test_few_slow_ones_are_no_certainty_at_the_median():
 
 def test_one_that_fails_everything_is_slower():
     assert slower(outcomes(), [Outcome(0.0, "status 503")] * 60, LIMITS)
+
+
+def looked(monkeypatch, *answers):
+    """The reason of a gate before a shift that got these answers from the new replica, one a look; and the looks."""
+    left = list(answers)
+
+    async def ask(_self, _both):
+        return [left.pop(0), outcomes()]
+
+    monkeypatch.setattr(Gates, "_ask", ask)
+    monkeypatch.setattr(Gates, "_replica", lambda *_: SimpleNamespace(target=SimpleNamespace(name="mr/new-0")))
+    monkeypatch.setattr(targets, "replicas_of", lambda *_: [{}])
+    plane = SimpleNamespace(namespace="default", get=lambda *_: {"spec": {}})
+    promotion = SimpleNamespace(plane=plane, old="old", new="new")
+    flow = SimpleNamespace(errors={})
+    gates = Gates(promotion, None, [], LIMITS, 5.0, flow, lambda _: None)
+    return gates.look(Gate("before", 1)), len(answers) - len(left)
+
+
+SLOW, FAST, BROKEN = outcomes(between=0.06), outcomes(), [*outcomes(), Outcome(0.0, "status 503")]
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "looks"),
+    [
+        pytest.param([FAST, SLOW], "", 1, id="as-fast"),
+        pytest.param([SLOW, FAST], "", 2, id="slow-once-is-a-busy-machine"),
+        pytest.param([SLOW, SLOW], "mr/new-0: inter-token latency p50", 2, id="slow-twice-is-slow"),
+        pytest.param([BROKEN, FAST], "mr/new-0: 1 requests failed: status 503", 1, id="a-failure-is-never-forgiven"),
+        pytest.param([SLOW, BROKEN], "mr/new-0: 1 requests failed: status 503", 2, id="nor-in-the-second-look"),
+    ],
+)
+def test_what_is_slow_is_measured_once_more(answers, reason, looks, monkeypatch):
+    told, looked_at = looked(monkeypatch, *answers)
+    assert (told.startswith(reason), bool(told), looked_at) == (True, bool(reason), looks)
