@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
+import subprocess
+import sys
 
 import pytest
 from aiohttp import web
@@ -98,3 +101,19 @@ def test_tokens_are_asked_for_and_counted_and_hosts_take_turns():
     body = seen[0][0]
     assert (body["model"], body["max_tokens"], body["ignore_eos"], body["stream"]) == ("m", 9, True, True)
     assert json.dumps(body)
+
+
+ASKS = """
+from replay.client import prepared
+from replay.trace import Request
+request = Request({fields})
+print([prepared([request], "gate/1")[0][1], prepared([request], "gate/1")[0][1]])
+"""
+
+
+def test_no_run_asks_what_another_one_asked():
+    """A second promotion looked three times as slow: its prompts were known to the picker, and to no engine any more."""
+    asks = ASKS.format(fields=", ".join(f"{k}={v!r}" for k, v in vars(one(3)).items()))
+    runs = [subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True) for _ in range(2)]
+    first, second = (ast.literal_eval(run.stdout) for run in runs)
+    assert first[0] == first[1] != second[0]

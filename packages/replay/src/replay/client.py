@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ import aiohttp
 
 from replay import trace
 from replay.trace import Request
+
+# What an earlier run asked is in caches, or in a picker's memory of caches that have lost it.
+_RUN = secrets.token_hex(4)
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ Asked = tuple[Request, str]
 
 
 def prepared(requests: Sequence[Request], salt: str) -> list[Asked]:
-    """The requests with their prompts; under another salt they are others."""
-    return [(r, trace.prompt(r, salt)) for r in requests]
+    """The requests with their prompts; under another salt, and in another run of the program, they are others."""
+    return [(r, trace.prompt(r, f"{_RUN}/{salt}")) for r in requests]
 
 
 async def replay(target: Target, asked: Sequence[Asked], patience: float, told: Told = lambda _: None) -> list[Outcome]:
