@@ -47,7 +47,7 @@ def asked(requests, patience=0.5, hosts=("",)):
         app = web.Application()
         app[ASKED], app[ANOTHER] = [], asyncio.Event()
         app.router.add_post("/v1/completions", serve)
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
