@@ -1,0 +1,165 @@
+"""From a bare cluster to answers: the example that is one page, with the projects' charts and controllers that run.
+
+The hub is a server of this machine. What the tests do follows the model on its way, so they follow one another.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import served
+import yaml
+from breaking import ROOT
+from cli import proving
+from hub import COMMIT, REPO, TOKEN, Hub
+from hub import served as serve_hub
+from local.datapath.network import Network
+from local.testing import Kubectl, Manifest, Plane, start
+
+pytestmark = [pytest.mark.datapath, pytest.mark.long]
+
+EXAMPLE = ROOT / "examples/12-from-nothing/fleet.yaml"
+LAST = "model-3.safetensors"
+SHARDS = {name: bytes(range(256)) * 80_000 for name in ("model-1.safetensors", "model-2.safetensors", LAST)}
+WEIGHTS = {"config.json": b"{}", **SHARDS}
+# Of the charts that the example asks for; what plays the others says so in docs/reference/data-path.md.
+REAL = {"envoy-gateway-system", "envoy-ai-gateway-system", "lws-system"}
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A cluster that was bare when the example was applied, and where its weights come from."""
+
+    plane: Plane
+    hub: Hub
+
+    @property
+    def west(self) -> Kubectl:
+        return self.plane.workload(1)
+
+    def cache(self, name: str = "qwen") -> Manifest:
+        """What the ModelCache says of the cluster."""
+        rows = self.plane.kubectl.one("mc", name).get("status", {}).get("clusters") or [{}]
+        return dict(rows[0])
+
+    def fetching(self) -> list[Manifest]:
+        """The pods of the cache's Jobs, without what they did before."""
+        found = self.west.get("pods", "-n", "mp-default", "-l", "batch.kubernetes.io/job-name")
+        return [p for p in found if not p["metadata"].get("deletionTimestamp")]
+
+    def is_true(self, kind: str, name: str, type: str) -> bool:
+        return bool(self.plane.condition(kind, name, type).get("status") == "True")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+    """The whole page is applied at once; the hub falls silent in the middle of the last file, once."""
+    if os.geteuid() != 0:
+        pytest.fail("tests/datapath makes network namespaces: run `make datapath` as root")
+    plane, cluster = start(tmp_path_factory.mktemp("bare") / "state", clusters=1, stack=True, data_path="gateways")
+    host = Network(cluster.state.load().network, 1).host
+    hub = Hub(private=True, files=WEIGHTS, cut_at=10_000_000, cut_only=[LAST], hang=True)
+    try:
+        with serve_hub(hub, host):
+            for secret in (_secret("hub", "HF_TOKEN", TOKEN), _secret("qwen-keys", "api-key", "mine")):
+                plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(secret))
+            stack = {"registry": cluster.registry, "components": cluster.components}
+            plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(_page(hub, stack)))
+            yield Bare(plane, hub)
+    finally:
+        cluster.down()
+
+
+def test_a_fetch_that_is_interrupted_goes_on_by_itself_without_what_is_there(bare: Bare) -> None:
+    """A pod that is killed in the last file: the files that were whole are not fetched once more."""
+    bare.plane.wait("the hub is silent in the last file", bare.hub.hung.is_set, patience=300)
+    whole = [name for name in WEIGHTS if name != LAST]
+    bare.plane.wait("all others are there", lambda: all(bare.hub.bytes_of(n) == len(WEIGHTS[n]) for n in whole), 60)
+    assert bare.cache()["phase"] == "Hydrating"
+    (pod,) = bare.fetching()
+    bare.west("delete", "pod", pod["metadata"]["name"], "-n", "mp-default", "--wait=false")
+    bare.plane.wait("the weights are there", lambda: bare.cache().get("phase") == "Ready", patience=180)
+    assert {name: bare.hub.bytes_of(name) for name in whole} == {name: len(WEIGHTS[name]) for name in whole}
+    assert bare.hub.bytes_of(LAST) == 10_000_000 + len(WEIGHTS[LAST])
+    assert bare.plane.kubectl.one("mc", "qwen")["status"]["revision"] == COMMIT
+
+
+def test_the_cluster_becomes_ready_by_charts_whose_controllers_run(bare: Bare) -> None:
+    bare.plane.wait("west is Ready", lambda: bare.is_true("ic", "west", "Ready"), patience=600)
+    rows = bare.plane.kubectl.one("ss", "west", "-n", "modelplane-system")["status"]["components"]
+    assert {row["name"]: row["ready"] for row in rows} == dict.fromkeys(_asked(), True)
+    pods = [p for p in bare.west.get("pods", "-A") if p["metadata"]["namespace"] in REAL]
+    assert {p["metadata"]["namespace"] for p in pods} == REAL
+    running = [c for p in pods if p["status"]["phase"] == "Running" for c in p["status"]["containerStatuses"]]
+    assert running
+    assert all(c["ready"] for c in running)
+    assert bare.plane.open_circuits() == set()
+
+
+def test_the_gateway_is_programmed_by_envoy_gateway(bare: Bare) -> None:
+    gateway = bare.west.one("gateway", "inference-gateway", "-n", "modelplane-system")
+    assert {c["type"]: c["status"] for c in gateway["status"]["conditions"]} == {
+        "Accepted": "True",
+        "Programmed": "True",
+    }
+    assert bare.plane.kubectl.one("ic", "west")["status"]["gateway"]["address"]
+
+
+def test_the_model_answers_with_the_weights_that_were_fetched(bare: Bare) -> None:
+    """Its engine ends where /mnt/models holds no model."""
+    bare.plane.wait("qwen is Ready", lambda: bare.is_true("md", "qwen", "Ready"), patience=240)
+    asked = {"model": "qwen", "prompt": "hello", "max_tokens": 3}
+    where = served.target(bare.plane, "qwen-0")
+    status, text = bare.plane.wait("it answers", lambda: (a := proving.ask(where, asked))[0] == 200 and a, patience=30)
+    assert (status, json.loads(text)["model"]) == (200, "qwen")
+
+
+def test_groups_are_formed_by_the_controller_of_the_chart(bare: Bare) -> None:
+    """Its webhooks are asked, with the certificate that it made for itself."""
+    bare.plane.wait(
+        "a group is taken", lambda: not bare.west("apply", "-f", "-", stdin=_group(), check=False).count("rror")
+    )
+    pods = lambda: bare.west.get("pods", "-n", "default", "-l", "leaderworkerset.sigs.k8s.io/name=pair")  # noqa: E731  # Short here.
+    bare.plane.wait("its leader and its worker are made", lambda: len(pods()) == 2, patience=60)
+    bare.west("delete", "leaderworkerset", "pair", "-n", "default")
+    bare.plane.wait("they are gone", lambda: not pods(), patience=60)
+
+
+def _asked() -> list[str]:
+    from compose_serving_stack import parts
+
+    return [name for name in dict.fromkeys(p.component for p in parts.table()) if name != "certManager"]
+
+
+def _page(hub: Hub, stack: dict[str, Any]) -> list[Manifest]:
+    """The example; only the registry, the hub and the machine are others."""
+    documents = list(yaml.safe_load_all(EXAMPLE.read_text()))
+    found = {m["kind"]: m for m in documents}
+    own = found["InferenceCluster"]["spec"]["servingStack"]
+    own["registry"], own["components"] = stack["registry"], {**own["components"], **stack["components"]}
+    found["ModelCache"]["spec"]["huggingFace"] |= {"repo": REPO, "endpoint": hub.endpoint, "sizeGiB": 1}
+    return documents
+
+
+def _secret(name: str, key: str, value: str) -> Manifest:
+    data = {key: base64.b64encode(value.encode()).decode()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "default"}, "data": data}
+
+
+def _group() -> str:
+    """A leader and a worker that need no device."""
+    container = {"name": "engine", "image": "curlimages/curl:8.9.1", "command": ["sleep", "infinity"]}
+    template = {"size": 2, "workerTemplate": {"spec": {"containers": [container], "terminationGracePeriodSeconds": 0}}}
+    group = {
+        "apiVersion": "leaderworkerset.x-k8s.io/v1",
+        "kind": "LeaderWorkerSet",
+        "metadata": {"name": "pair", "namespace": "default"},
+        "spec": {"replicas": 1, "leaderWorkerTemplate": template},
+    }
+    return yaml.safe_dump(group)
