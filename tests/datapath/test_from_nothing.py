@@ -9,6 +9,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,35 @@ class Bare:
         found = self.west.get("pods", "-n", "mp-default", "-l", "batch.kubernetes.io/job-name")
         return [p for p in found if not p["metadata"].get("deletionTimestamp")]
 
+    def apply(self, *manifests: Manifest) -> None:
+        self.plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(manifests))
+
+    def change(self, cache: str, **source: Any) -> None:
+        patch = yaml.safe_dump({"spec": {"huggingFace": source}})
+        self.plane.kubectl("patch", "mc", cache, "--type=merge", "-p", patch)
+
+    def says(self, cache: str, phase: str, words: str = "") -> None:
+        """Wait until the cache is in that phase, for a reason with those words."""
+
+        def met() -> bool:
+            row = self.cache(cache)
+            return row.get("phase") == phase and words in row.get("message", "")
+
+        self.plane.wait(f"{cache} is {phase}: {words}", met, patience=180)
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """What serves is the same pods, ready, when the block ends."""
+        before = self.engines()
+        yield
+        assert self.engines() == before
+        assert self.is_true("md", "qwen", "Ready")
+
+    def engines(self) -> set[str]:
+        """The pods of the model."""
+        found = self.west.get("pods", "-n", "mp-default", "-l", "modelplane.ai/deployment=qwen")
+        return {pod["metadata"]["uid"] for pod in found}
+
     def is_true(self, kind: str, name: str, type: str) -> bool:
         return bool(self.plane.condition(kind, name, type).get("status") == "True")
 
@@ -71,6 +101,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
                 plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(secret))
             stack = {"registry": cluster.registry, "components": cluster.components}
             plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(_page(hub, stack)))
+            plane.workload(1)("apply", "-f", "-", stdin=yaml.safe_dump(_storage()))
             yield Bare(plane, hub)
     finally:
         cluster.down()
@@ -131,6 +162,39 @@ def test_groups_are_formed_by_the_controller_of_the_chart(bare: Bare) -> None:
     bare.plane.wait("they are gone", lambda: not pods(), patience=60)
 
 
+def test_a_token_that_the_hub_refuses_is_named_and_the_right_one_is_enough(bare: Bare) -> None:
+    bare.hub.private, bare.hub.gated = False, True
+    bare.apply(_secret("wrong", "HF_TOKEN", "not-me"), _cache(bare.hub, "gated", authSecret={"name": "wrong"}))
+    with bare.untouched():
+        bare.says("gated", "Failed", "the hub refuses the token")
+        bare.change("gated", authSecret={"name": "hub"})
+        bare.says("gated", "Ready")
+
+
+def test_a_volume_that_is_too_small_is_named_and_a_larger_one_is_enough(bare: Bare) -> None:
+    """The hub says three gigabytes, the volume has one; nothing is fetched before that is seen."""
+    bare.hub.gated, bare.hub.sizes = False, {LAST: 3 << 30}
+    before = len(bare.hub.sent)
+    with bare.untouched():
+        bare.apply(_cache(bare.hub, "small"))
+        bare.says("small", "Failed", "the volume is too small for the weights: raise spec.huggingFace.sizeGiB")
+        assert len(bare.hub.sent) == before
+        bare.hub.sizes = {}
+        bare.change("small", sizeGiB=4)
+        bare.says("small", "Ready")
+    claims = bare.west.get("pvc", "-n", "mp-default")
+    assert "4Gi" in [claim["spec"]["resources"]["requests"]["storage"] for claim in claims]
+
+
+def test_a_hub_that_is_away_is_named_and_waited_for(bare: Bare) -> None:
+    bare.hub.down = True
+    with bare.untouched():
+        bare.apply(_cache(bare.hub, "away", revision="main"))
+        bare.says("away", "Failed", "503")
+        bare.hub.down = False
+        bare.says("away", "Ready")
+
+
 def _asked() -> list[str]:
     from compose_serving_stack import parts
 
@@ -145,6 +209,26 @@ def _page(hub: Hub, stack: dict[str, Any]) -> list[Manifest]:
     own["registry"], own["components"] = stack["registry"], {**own["components"], **stack["components"]}
     found["ModelCache"]["spec"]["huggingFace"] |= {"repo": REPO, "endpoint": hub.endpoint, "sizeGiB": 1}
     return documents
+
+
+def _cache(hub: Hub, name: str, **source: Any) -> Manifest:
+    """Another cache of the same weights."""
+    (example,) = (m for m in yaml.safe_load_all(EXAMPLE.read_text()) if m["kind"] == "ModelCache")
+    example["metadata"]["name"] = name
+    asked = {"repo": REPO, "endpoint": hub.endpoint, "sizeGiB": 1, "revision": COMMIT}
+    example["spec"]["huggingFace"] = {**asked, **source}
+    return dict(example)
+
+
+def _storage() -> Manifest:
+    """The example's class of volumes, as one that lets them grow."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "shared"},
+        "provisioner": "played.here",
+        "allowVolumeExpansion": True,
+    }
 
 
 def _secret(name: str, key: str, value: str) -> Manifest:

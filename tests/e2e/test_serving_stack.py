@@ -198,6 +198,19 @@ def test_a_definition_that_somebody_deletes_comes_back(bare: Bare) -> None:
     assert bare.west.one("crd", name)["metadata"]["uid"] != before
 
 
+def test_a_gateway_that_loses_its_address_is_named_and_nothing_that_runs_is_touched(bare: Bare) -> None:
+    """Whoever plays its controller is gone for as long."""
+    before = bare.pods("mp-default")
+    bare.kill("fleet")
+    gateway = ("gateway", "inference-gateway", "-n", "modelplane-system")
+    bare.west("patch", *gateway, "--subresource=status", "--type=merge", "-p", '{"status": {"addresses": []}}')
+    bare.says("west", "GatewayReady", "NoAddress", "has no address yet")
+    assert bare.pods("mp-default") == before
+    assert bare.plane.condition("md", "qwen", "Ready")["status"] == "True"
+    bare.restart()
+    bare.says("west", "GatewayReady", "Ready")
+
+
 def test_the_right_kubeconfig_is_enough(bare: Bare) -> None:
     """It was put in place some tests ago; the providers look again by themselves, a minute apart at most."""
     told = lambda: bare.plane.condition("ic", "east", "StackReady")["message"]  # noqa: E731  # Short here.

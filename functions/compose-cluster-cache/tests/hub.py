@@ -22,6 +22,7 @@ class Hub:
 
     private: bool = False
     gated: bool = False
+    down: bool = False
     revision: str = COMMIT
     files: Mapping[str, bytes] = field(default_factory=lambda: FILES)
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -79,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         allowed = self.headers.get("Authorization") == f"Bearer {TOKEN}"
         what, _, rest = path.partition(f"/{REPO}/")[2].partition("/")
         revision, _, name = rest.partition("/")
-        if not what or (hub.private and not allowed):
+        if hub.down:
+            self._refuse(503, "")
+        elif not what or (hub.private and not allowed):
             self._refuse(401, "RepoNotFound")
         elif revision not in ("main", hub.revision, COMMIT):
             self._refuse(404, "RevisionNotFound")

@@ -85,10 +85,11 @@ def _claimed(name: str, claims: Path, source: Source) -> Path:
 
 
 def _mount(place: Path, size: str | None) -> None:
+    """One that is mounted already takes the size that is asked for now."""
     limit = f"size={int(environment.number(size))}," if size else ""
     with _mounting:
-        if not place.is_mount():
-            subprocess.run(["mount", "-t", "tmpfs", "-o", f"{limit}mode=1777", "tmpfs", str(place)], check=True)
+        again = "remount," if place.is_mount() else ""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"{again}{limit}mode=1777", "tmpfs", str(place)], check=True)
 
 
 def _projected(each: Manifest, pod: Manifest, given: tuple[Source, Token]) -> dict[str, str]:
