@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -193,6 +193,32 @@ def test_a_hub_that_is_away_is_named_and_waited_for(bare: Bare) -> None:
         bare.says("away", "Failed", "503")
         bare.hub.down = False
         bare.says("away", "Ready")
+
+
+def test_while_the_ai_gateway_is_away_new_routes_wait_and_what_serves_goes_on(bare: Bare) -> None:
+    """Envoy Gateway asks it about every change; this is what a cluster without one would be like."""
+    own = ("deployment/ai-gateway-controller", "-n", "envoy-ai-gateway-system")
+    where = served.target(bare.plane, "qwen-0", patience=2)
+    (route,) = bare.west.get("httproutes", "-n", "mp-default")
+    other = replace(where, hostname="other.modelplane.internal")
+    asked = {"model": "qwen", "prompt": "hello", "max_tokens": 1}
+    bare.west("scale", *own, "--replicas=0")
+    try:
+        bare.west("rollout", "status", *own, "--timeout=60s")
+        bare.west("apply", "-f", "-", stdin=yaml.safe_dump(_as(route, other.hostname)))
+        answers = [(proving.ask(where, asked)[0], proving.ask(other, asked)[0]) for _ in range(40)]
+        assert set(answers) == {(200, 404)}
+    finally:
+        bare.west("scale", *own, "--replicas=1")
+    bare.plane.wait("the other route is published", lambda: proving.ask(other, asked)[0] == 200, patience=120)
+    bare.west("delete", "httproute", "other", "-n", "mp-default")
+
+
+def _as(route: Manifest, hostname: str) -> Manifest:
+    """The same route for another host."""
+    spec = {**route["spec"], "hostnames": [hostname]}
+    metadata = {"name": "other", "namespace": route["metadata"]["namespace"]}
+    return {"apiVersion": route["apiVersion"], "kind": route["kind"], "metadata": metadata, "spec": spec}
 
 
 def _asked() -> list[str]:
