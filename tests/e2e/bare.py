@@ -46,11 +46,16 @@ class Bare:
     def says(self, cluster: str, type: str, reason: str, *words: str, patience: float = 60) -> None:
         """Wait until the InferenceCluster's condition has that reason and all of the words."""
 
+        got: Manifest = {}
+
         def met() -> bool:
-            got = self.plane.condition("ic", cluster, type)
+            got.update(self.plane.condition("ic", cluster, type))
             return got.get("reason") == reason and all(word in got.get("message", "") for word in words)
 
-        self.plane.wait(f"{cluster}'s {type} is {reason} with {words}", met, patience)
+        try:
+            self.plane.wait(f"{cluster}'s {type} is {reason} with {words}", met, patience)
+        except AssertionError as e:
+            raise AssertionError(f"it says {got}: {e}") from None
 
     def is_ready_again(self) -> None:
         self.says("west", "StackReady", "Ready", patience=120)
