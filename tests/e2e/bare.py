@@ -45,7 +45,6 @@ class Bare:
 
     def says(self, cluster: str, type: str, reason: str, *words: str, patience: float = 60) -> None:
         """Wait until the InferenceCluster's condition has that reason and all of the words."""
-
         got: Manifest = {}
 
         def met() -> bool:

@@ -70,11 +70,24 @@ def test_a_gateway_that_does_not_serve_names_what_the_cluster_must_bring(compone
     assert (f"{component} is left to the cluster: the cluster must bring" in told) == (component in SERVING), told
 
 
-def test_a_component_that_waits_for_one_that_is_switched_off_says_so():
-    got = wire.run(function, without("inferenceExtension", "release-ai-gateway-helm"))
-    assert (
-        "aiGateway: not installed yet; it needs inferenceExtension, left to the cluster" in got.conditions[0]["message"]
-    )
+@pytest.mark.parametrize(
+    ("off", "missing", "told"),
+    [
+        ("inferenceExtension", "release-ai-gateway-helm", "aiGateway: not installed yet; it needs inferenceExtension,"),
+        ("aiGateway", "release-gateway-helm", "envoyGateway: not installed yet; it needs aiGateway,"),
+        ("envoyGateway", "release-ai-gateway-helm", "aiGateway: not installed yet; it needs envoyGateway,"),
+    ],
+)
+def test_a_component_that_waits_for_one_that_is_switched_off_says_so(off, missing, told):
+    got = wire.run(function, without(off, missing))
+    assert f"{told} left to the cluster" in got.conditions[0]["message"]
+
+
+def test_neither_gateway_waits_for_the_other():
+    """Envoy Gateway starts once the other's chart lets it read InferencePools; the other waits for definitions alone."""
+    needs = {part.chart: part.needs for part in parts.table() if part.gateway}
+    assert needs["gateway-helm"] == ()
+    assert needs["ai-gateway-helm"] == ("inferenceExtension",)
 
 
 def test_a_build_without_definitions_says_so_and_keeps_those_that_exist(monkeypatch, tmp_path):

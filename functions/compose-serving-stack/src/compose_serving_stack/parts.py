@@ -61,6 +61,13 @@ def left(spec: Spec) -> dict[str, str]:
     return {part.component: part.without for part in table() if part.without and not _is_enabled(spec, part)}
 
 
+def companions(component: str) -> set[str]:
+    """The components that `component` does not run without, wherever they come from."""
+    own = [part for part in table() if part.component == component]
+    gateways = {part.component for part in table() if part.gateway} if any(part.gateway for part in own) else set()
+    return (gateways | {name for part in own for name in part.needs}) - {component}
+
+
 def values(spec: Spec, part: Part) -> Values:
     """Helm values: ours, with those of the user over them. Definitions of a component take none."""
     if not part.values:

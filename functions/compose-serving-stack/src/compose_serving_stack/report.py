@@ -11,7 +11,7 @@ from schemas import ServingStack
 from schemas.servingstack import Gateway
 
 from compose_serving_stack import gateway as front
-from compose_serving_stack.parts import Part
+from compose_serving_stack.parts import Part, companions
 from compose_serving_stack.releases import State
 
 States = Mapping[Part, State]
@@ -39,7 +39,7 @@ def unready(states: States, components: Iterable[str]) -> list[str]:
 def components(call: Call[ServingStack], states: States, left: Left) -> None:
     """Set `status.components` and ComponentsReady."""
     messages = {name: _message(name, states) for name in dict.fromkeys(part.component for part in states)}
-    hints = {name: _hint(name, states, left) for name, message in messages.items() if message}
+    hints = {name: _hint(name, left) for name, message in messages.items() if message}
     rows = [_row(name, message + hints.get(name, ""), states) for name, message in messages.items()]
     call.status(components=[*rows, *({"name": n, "message": f"{_LEFT}: {why}"} for n, why in left.items())])
     missing = _by_cause({name: messages[name] for name in hints}, hints)
@@ -105,9 +105,9 @@ def _message(name: str, states: States) -> str:
     return textwrap.shorten(state.message.rstrip("."), _LONGEST, placeholder=" …")
 
 
-def _hint(name: str, states: States, left: Left) -> str:
+def _hint(name: str, left: Left) -> str:
     """What a component that does not run may be waiting for, since nobody here installs it."""
-    needed = [n for part in states if part.component == name for n in part.needs if n in left]
+    needed = [n for n in left if n in companions(name)]
     return f"; it needs {' and '.join(needed)}, {_LEFT}" if needed else ""
 
 
