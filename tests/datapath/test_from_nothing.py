@@ -83,6 +83,12 @@ class Bare:
         found = self.west.get("pods", "-n", "mp-default", "-l", "modelplane.ai/deployment=qwen")
         return {pod["metadata"]["uid"] for pod in found}
 
+    def ready(self) -> set[str]:
+        """The namespaces of REAL whose pods that run are all ready."""
+        pods = [p for p in self.west.get("pods", "-A") if p["status"]["phase"] == "Running"]
+        waiting = {_space(p) for p in pods if not all(c["ready"] for c in p["status"]["containerStatuses"])}
+        return REAL & ({_space(p) for p in pods} - waiting)
+
     def is_true(self, kind: str, name: str, type: str) -> bool:
         return bool(self.plane.condition(kind, name, type).get("status") == "True")
 
@@ -126,20 +132,16 @@ def test_the_cluster_becomes_ready_by_charts_whose_controllers_run(bare: Bare) -
     rows = bare.plane.kubectl.one("ss", "west", "-n", "modelplane-system")["status"]["components"]
     told = {row["name"]: row.get("ready") for row in rows}
     assert told == {**dict.fromkeys(_asked(), True), "certManager": None}
-    pods = [p for p in bare.west.get("pods", "-A") if p["metadata"]["namespace"] in REAL]
-    assert {p["metadata"]["namespace"] for p in pods} == REAL
-    running = [c for p in pods if p["status"]["phase"] == "Running" for c in p["status"]["containerStatuses"]]
-    assert running
-    assert all(c["ready"] for c in running)
+    bare.plane.wait("every controller and the Envoy are ready", lambda: bare.ready() == REAL, patience=60)
     assert bare.plane.open_circuits() == set()
 
 
 def test_the_gateway_is_programmed_by_envoy_gateway(bare: Bare) -> None:
-    gateway = bare.west.one("gateway", "inference-gateway", "-n", "modelplane-system")
-    assert {c["type"]: c["status"] for c in gateway["status"]["conditions"]} == {
-        "Accepted": "True",
-        "Programmed": "True",
-    }
+    def said() -> dict[str, str]:
+        gateway = bare.west.one("gateway", "inference-gateway", "-n", "modelplane-system")
+        return {c["type"]: c["status"] for c in gateway["status"]["conditions"]}
+
+    bare.plane.wait("it is programmed", lambda: said() == {"Accepted": "True", "Programmed": "True"}, patience=60)
     assert bare.plane.kubectl.one("ic", "west")["status"]["gateway"]["address"]
 
 
@@ -220,6 +222,10 @@ def _as(route: Manifest, hostname: str) -> Manifest:
     spec = {**route["spec"], "hostnames": [hostname]}
     metadata = {"name": "other", "namespace": route["metadata"]["namespace"]}
     return {"apiVersion": route["apiVersion"], "kind": route["kind"], "metadata": metadata, "spec": spec}
+
+
+def _space(pod: Manifest) -> str:
+    return str(pod["metadata"]["namespace"])
 
 
 def _asked() -> list[str]:
