@@ -5,92 +5,24 @@ The hub is a server of this machine. What the tests do follows the model on its 
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import asdict, replace
 
 import pytest
 import served
 import yaml
-from breaking import ROOT
 from cli import proving
-from hub import COMMIT, REPO, TOKEN, Hub
+from hub import COMMIT, TOKEN, Hub
 from hub import served as serve_hub
+from local.api import Api
 from local.datapath.network import Network
-from local.testing import Kubectl, Manifest, Plane, start
+from local.testing import start
+from nothing import LAST, REAL, WEIGHTS, Bare, as_other, asked_for, cache_of, group, page, secret, split, storage
+from remote import Remote
 
 pytestmark = [pytest.mark.datapath, pytest.mark.long]
-
-EXAMPLE = ROOT / "examples/12-from-nothing/fleet.yaml"
-LAST = "model-3.safetensors"
-SHARDS = {name: bytes(range(256)) * 80_000 for name in ("model-1.safetensors", "model-2.safetensors", LAST)}
-WEIGHTS = {"config.json": b"{}", **SHARDS}
-# Of the charts that the example asks for; what plays the others says so in docs/reference/data-path.md.
-REAL = {"envoy-gateway-system", "envoy-ai-gateway-system", "lws-system"}
-
-
-@dataclass(frozen=True)
-class Bare:
-    """A cluster that was bare when the example was applied, and where its weights come from."""
-
-    plane: Plane
-    hub: Hub
-
-    @property
-    def west(self) -> Kubectl:
-        return self.plane.workload(1)
-
-    def cache(self, name: str = "qwen") -> Manifest:
-        """What the ModelCache says of the cluster."""
-        rows = self.plane.kubectl.one("mc", name).get("status", {}).get("clusters") or [{}]
-        return dict(rows[0])
-
-    def fetching(self) -> list[Manifest]:
-        """The pods of the cache's Jobs, without what they did before."""
-        found = self.west.get("pods", "-n", "mp-default", "-l", "batch.kubernetes.io/job-name")
-        return [p for p in found if not p["metadata"].get("deletionTimestamp")]
-
-    def apply(self, *manifests: Manifest) -> None:
-        self.plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(manifests))
-
-    def change(self, cache: str, **source: Any) -> None:
-        patch = yaml.safe_dump({"spec": {"huggingFace": source}})
-        self.plane.kubectl("patch", "mc", cache, "--type=merge", "-p", patch)
-
-    def says(self, cache: str, phase: str, words: str = "") -> None:
-        """Wait until the cache is in that phase, for a reason with those words."""
-
-        def met() -> bool:
-            row = self.cache(cache)
-            return row.get("phase") == phase and words in row.get("message", "")
-
-        self.plane.wait(f"{cache} is {phase}: {words}", met, patience=180)
-
-    @contextmanager
-    def untouched(self) -> Iterator[None]:
-        """What serves is the same pods, ready, when the block ends."""
-        before = self.engines()
-        yield
-        assert self.engines() == before
-        assert self.is_true("md", "qwen", "Ready")
-
-    def engines(self) -> set[str]:
-        """The pods of the model."""
-        found = self.west.get("pods", "-n", "mp-default", "-l", "modelplane.ai/deployment=qwen")
-        return {pod["metadata"]["uid"] for pod in found}
-
-    def ready(self) -> set[str]:
-        """The namespaces of REAL whose pods that run are all ready."""
-        pods = [p for p in self.west.get("pods", "-A") if p["status"]["phase"] == "Running"]
-        waiting = {_space(p) for p in pods if not all(c["ready"] for c in p["status"]["containerStatuses"])}
-        return REAL & ({_space(p) for p in pods} - waiting)
-
-    def is_true(self, kind: str, name: str, type: str) -> bool:
-        return bool(self.plane.condition(kind, name, type).get("status") == "True")
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +35,11 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
     hub = Hub(private=True, files=WEIGHTS, cut_at=10_000_000, cut_only=[LAST], hang=True)
     try:
         with serve_hub(hub, host):
-            for secret in (_secret("hub", "HF_TOKEN", TOKEN), _secret("qwen-keys", "api-key", "mine")):
-                plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(secret))
+            for each in (secret("hub", "HF_TOKEN", TOKEN), secret("qwen-keys", "api-key", "mine")):
+                plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(each))
             stack = {"registry": cluster.registry, "components": cluster.components}
-            plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(_page(hub, stack)))
-            plane.workload(1)("apply", "-f", "-", stdin=yaml.safe_dump(_storage()))
+            plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(page(hub, stack)))
+            plane.workload(1)("apply", "-f", "-", stdin=yaml.safe_dump(storage()))
             yield Bare(plane, hub)
     finally:
         cluster.down()
@@ -131,7 +63,7 @@ def test_the_cluster_becomes_ready_by_charts_whose_controllers_run(bare: Bare) -
     bare.plane.wait("west is Ready", lambda: bare.is_true("ic", "west", "Ready"), patience=600)
     rows = bare.plane.kubectl.one("ss", "west", "-n", "modelplane-system")["status"]["components"]
     told = {row["name"]: row.get("ready") for row in rows}
-    assert told == {**dict.fromkeys(_asked(), True), "certManager": None}
+    assert told == {**dict.fromkeys(asked_for(), True), "certManager": None}
     bare.plane.wait("every controller and the Envoy are ready", lambda: bare.ready() == REAL, patience=60)
     assert bare.plane.open_circuits() == set()
 
@@ -157,7 +89,7 @@ def test_the_model_answers_with_the_weights_that_were_fetched(bare: Bare) -> Non
 def test_groups_are_formed_by_the_controller_of_the_chart(bare: Bare) -> None:
     """Its webhooks are asked, with the certificate that it made for itself."""
     bare.plane.wait(
-        "a group is taken", lambda: not bare.west("apply", "-f", "-", stdin=_group(), check=False).count("rror")
+        "a group is taken", lambda: not bare.west("apply", "-f", "-", stdin=group(), check=False).count("rror")
     )
     pods = lambda: bare.west.get("pods", "-n", "default", "-l", "leaderworkerset.sigs.k8s.io/name=pair")  # noqa: E731  # Short here.
     bare.plane.wait("its leader and its worker are made", lambda: len(pods()) == 2, patience=60)
@@ -167,7 +99,7 @@ def test_groups_are_formed_by_the_controller_of_the_chart(bare: Bare) -> None:
 
 def test_a_token_that_the_hub_refuses_is_named_and_the_right_one_is_enough(bare: Bare) -> None:
     bare.hub.private, bare.hub.gated = False, True
-    bare.apply(_secret("wrong", "HF_TOKEN", "not-me"), _cache(bare.hub, "gated", authSecret={"name": "wrong"}))
+    bare.apply(secret("wrong", "HF_TOKEN", "not-me"), cache_of(bare.hub, "gated", authSecret={"name": "wrong"}))
     with bare.untouched():
         bare.says("gated", "Failed", "the hub refuses the token")
         bare.change("gated", authSecret={"name": "hub"})
@@ -179,7 +111,7 @@ def test_a_volume_that_is_too_small_is_named_and_a_larger_one_is_enough(bare: Ba
     bare.hub.gated, bare.hub.sizes = False, {LAST: 3 << 30}
     before = len(bare.hub.sent)
     with bare.untouched():
-        bare.apply(_cache(bare.hub, "small"))
+        bare.apply(cache_of(bare.hub, "small"))
         bare.says("small", "Failed", "the volume is too small for the weights: raise spec.huggingFace.sizeGiB")
         assert len(bare.hub.sent) == before
         bare.hub.sizes = {}
@@ -192,7 +124,7 @@ def test_a_volume_that_is_too_small_is_named_and_a_larger_one_is_enough(bare: Ba
 def test_a_hub_that_is_away_is_named_and_waited_for(bare: Bare) -> None:
     bare.hub.down = True
     with bare.untouched():
-        bare.apply(_cache(bare.hub, "away", revision="main"))
+        bare.apply(cache_of(bare.hub, "away", revision="main"))
         bare.says("away", "Failed", "503")
         bare.hub.down = False
         bare.says("away", "Ready")
@@ -208,7 +140,7 @@ def test_while_the_ai_gateway_is_away_new_routes_wait_and_what_serves_goes_on(ba
     bare.west("scale", *own, "--replicas=0")
     try:
         bare.west("rollout", "status", *own, "--timeout=60s")
-        bare.west("apply", "-f", "-", stdin=yaml.safe_dump(_as(route, other.hostname)))
+        bare.west("apply", "-f", "-", stdin=yaml.safe_dump(as_other(route, other.hostname)))
         answers = [(proving.ask(where, asked)[0], proving.ask(other, asked)[0]) for _ in range(40)]
         assert set(answers) == {(200, 404)}
     finally:
@@ -217,66 +149,19 @@ def test_while_the_ai_gateway_is_away_new_routes_wait_and_what_serves_goes_on(ba
     bare.west("delete", "httproute", "other", "-n", "mp-default")
 
 
-def _as(route: Manifest, hostname: str) -> Manifest:
-    """The same route for another host."""
-    spec = {**route["spec"], "hostnames": [hostname]}
-    metadata = {"name": "other", "namespace": route["metadata"]["namespace"]}
-    return {"apiVersion": route["apiVersion"], "kind": route["kind"], "metadata": metadata, "spec": spec}
-
-
-def _space(pod: Manifest) -> str:
-    return str(pod["metadata"]["namespace"])
-
-
-def _asked() -> list[str]:
-    from compose_serving_stack import parts
-
-    return [name for name in dict.fromkeys(p.component for p in parts.table()) if name != "certManager"]
-
-
-def _page(hub: Hub, stack: dict[str, Any]) -> list[Manifest]:
-    """The example; only the registry, the hub and the machine are others."""
-    documents = list(yaml.safe_load_all(EXAMPLE.read_text()))
-    found = {m["kind"]: m for m in documents}
-    own = found["InferenceCluster"]["spec"]["servingStack"]
-    own["registry"], own["components"] = stack["registry"], {**own["components"], **stack["components"]}
-    found["ModelCache"]["spec"]["huggingFace"] |= {"repo": REPO, "endpoint": hub.endpoint, "sizeGiB": 1}
-    return documents
-
-
-def _cache(hub: Hub, name: str, **source: Any) -> Manifest:
-    """Another cache of the same weights."""
-    (example,) = (m for m in yaml.safe_load_all(EXAMPLE.read_text()) if m["kind"] == "ModelCache")
-    example["metadata"]["name"] = name
-    asked = {"repo": REPO, "endpoint": hub.endpoint, "sizeGiB": 1, "revision": COMMIT}
-    example["spec"]["huggingFace"] = {**asked, **source}
-    return dict(example)
-
-
-def _storage() -> Manifest:
-    """The example's class of volumes, as one that lets them grow."""
-    return {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {"name": "shared"},
-        "provisioner": "played.here",
-        "allowVolumeExpansion": True,
-    }
-
-
-def _secret(name: str, key: str, value: str) -> Manifest:
-    data = {key: base64.b64encode(value.encode()).decode()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "default"}, "data": data}
-
-
-def _group() -> str:
-    """A leader and a worker that need no device."""
-    container = {"name": "engine", "image": "curlimages/curl:8.9.1", "command": ["sleep", "infinity"]}
-    template = {"size": 2, "workerTemplate": {"spec": {"containers": [container], "terminationGracePeriodSeconds": 0}}}
-    group = {
-        "apiVersion": "leaderworkerset.x-k8s.io/v1",
-        "kind": "LeaderWorkerSet",
-        "metadata": {"name": "pair", "namespace": "default"},
-        "spec": {"replicas": 1, "leaderWorkerTemplate": template},
-    }
-    return yaml.safe_dump(group)
+def test_prefill_and_decode_are_served_by_the_same_gateways(bare: Bare) -> None:
+    """Its pool, its picker and its sidecar: for Envoy AI Gateway, and by the engines' own counters."""
+    bare.plane.kubectl("delete", "md", "qwen")
+    bare.plane.wait("its pods are gone", lambda: not bare.engines())
+    bare.apply(split())
+    bare.plane.kubectl("wait", "--for=condition=Ready", "md/split", "--timeout=240s")
+    where = served.target(bare.plane, "split-0", patience=20)
+    asked = {"model": "qwen", "prompt": "hello", "max_tokens": 1}
+    bare.plane.wait("it answers", lambda: proving.ask(where, asked)[0] == 200, patience=60)
+    api = Api.from_file(bare.west.kubeconfig, "modelplane-tests")
+    try:
+        sent, verdict = served.prove(Remote(api), where)
+    finally:
+        api.close()
+    assert (verdict.name, verdict.link) == ("Disaggregating", ""), sent
+    served.disaggregates({s.name: asdict(s.counted) for s in sent})
