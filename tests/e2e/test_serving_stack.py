@@ -62,7 +62,7 @@ def test_a_cluster_that_is_to_bring_all_is_told_what(bare: Bare) -> None:
     listed = ", ".join(COMPONENTS)
     bare.says("north", "StackReady", "Ready", f"nothing is asked for. Left to the cluster: {listed}")
     bare.says(
-        "north", "GatewayReady", "NotReachable", "could not find the requested resource", "envoyGateway is left to"
+        "north", "GatewayReady", "NotReachable", "no matches for", "envoyGateway is left to"
     )
     stack = bare.plane.kubectl.one("ss", "north", "-n", "modelplane-system")
     rows = {row["name"]: row for row in stack["status"]["components"]}
