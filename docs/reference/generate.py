@@ -214,7 +214,8 @@ def _data_path() -> str:
         "## Images that run",
         "`modelplane up --data-path` runs these images as programs of this machine, and says of every other that it cannot. "
         "Where a version is given no other is run; `MODELPLANE_PICKER` and `MODELPLANE_SIDECAR`, set for `up`, name another "
-        "build, which then stands for every version.",
+        "build, which then stands for every version. What is played by `idle` does nothing and is ready: charts of the serving stack bring it, and "
+        "no model waits for it.",
         table(("image", "program", "version"), known),
         "## What the engine plays",
         "The image of vLLM is played by a program in front of the llm-d inference simulator. Of vLLM's contract it plays what stands "

@@ -6,86 +6,33 @@ KWOK and the gateway's answers by the fleet, so no controller of a chart runs. N
 
 from __future__ import annotations
 
-import base64
-import copy
-import os
-import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import local
 import pytest
 import yaml
+from bare import COMPONENTS, NFD, PARTS, RELEASES, Bare, east, name_of, north, push, releases, secret
 from compose_serving_stack import parts
 from local import charts
-from local.testing import Kubectl, Manifest, Plane, start
+from local.testing import start
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "01-standalone"
-RELEASES = "releases.helm.m.crossplane.io"
-PARTS = {part.component: part for part in parts.table() if part.values}
-NFD = PARTS["nodeFeatureDiscovery"]
-
-
-@dataclass(frozen=True)
-class Bare:
-    """The control plane, and the processes behind it."""
-
-    plane: Plane
-    processes: local.Cluster
-
-    @property
-    def west(self) -> Kubectl:
-        return self.plane.workload(1)
-
-    def stack(self) -> Manifest:
-        return self.plane.kubectl.one("ss", "west", "-n", "modelplane-system")
-
-    def component(self, name: str) -> Manifest:
-        rows = self.stack().get("status", {}).get("components", [])
-        return next((row for row in rows if row["name"] == name), {})
-
-    def override(self, **overrides: Any) -> None:
-        patch = yaml.safe_dump({"spec": {"servingStack": overrides}})
-        self.plane.kubectl("patch", "ic", "west", "--type=merge", "-p", patch)
-
-    def says(self, cluster: str, type: str, reason: str, *words: str, patience: float = 60) -> None:
-        """Wait until the InferenceCluster's condition has that reason and all of the words."""
-
-        def met() -> bool:
-            got = self.plane.condition("ic", cluster, type)
-            return got.get("reason") == reason and all(word in got.get("message", "") for word in words)
-
-        self.plane.wait(f"{cluster}'s {type} is {reason} with {words}", met, patience)
-
-    def is_ready_again(self) -> None:
-        self.says("west", "StackReady", "Ready", patience=120)
-
-    def kill(self, name: str) -> None:
-        """Without a chance to finish what it does."""
-        record = self.processes.state.book.find(name)
-        assert record
-        os.kill(record.pid, signal.SIGKILL)
-        self.plane.wait(f"{name} is gone", lambda: not record.alive, 10)
-
-    def restart(self) -> None:
-        local.up(local.Options(state=self.processes.state.folder, kubeconfig=False))
-
-    def pods(self, namespace: str) -> set[str]:
-        return {pod["metadata"]["uid"] for pod in self.west.get("pods", "-n", namespace)}
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
-    """Two bare clusters: west has all that it needs, east has a kubeconfig that leads nowhere."""
-    plane, cluster = start(tmp_path_factory.mktemp("bare") / "state", clusters=2, stack=True)
+    """Bare clusters: west gets all that it needs, east has a kubeconfig that leads nowhere, north is to bring all itself."""
+    plane, cluster = start(tmp_path_factory.mktemp("bare") / "state", clusters=3, stack=True)
     try:
         declared = [*yaml.safe_load_all((EXAMPLE / "fleet.yaml").read_text())]
         declared[1]["spec"]["servingStack"] = {"registry": cluster.registry}
-        plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([*declared, *_east(cluster, declared[1])]))
+        plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(declared))
+        known = lambda: plane.kubectl.get("secret", "west-kubeconfig", "-n", "modelplane-system")  # noqa: E731  # Short here.
+        plane.wait("west is workload cluster 1", known, patience=60)
+        others = [*east(cluster, declared[1]), north(declared[1])]
+        plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(others))
         ready = lambda: plane.condition("ic", "west", "Ready").get("status") == "True"  # noqa: E731  # Short here.
         plane.wait("west is Ready", ready, patience=420)
         yield Bare(plane, cluster)
@@ -106,8 +53,22 @@ def test_a_bare_cluster_becomes_ready_with_the_projects_charts(bare: Bare) -> No
 def test_a_wrong_kubeconfig_is_named(bare: Bare) -> None:
     """Once for all that it keeps from being installed; nothing of it is a secret."""
     bare.says("east", "StackReady", "Failed", "envoyGateway", "127.0.0.1:1", "connection refused")
-    right = bare.processes.workload_kubeconfig(2).read_text()
-    bare.plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(_secret(right)))
+    right = bare.processes.workload_kubeconfig(3).read_text()
+    bare.plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(secret(right)))
+
+
+def test_a_cluster_that_is_to_bring_all_is_told_what(bare: Bare) -> None:
+    """Nothing is installed; what a gateway needs is named where the gateway is missing."""
+    listed = ", ".join(COMPONENTS)
+    bare.says("north", "StackReady", "Ready", f"nothing is asked for. Left to the cluster: {listed}")
+    bare.says(
+        "north", "GatewayReady", "NotReachable", "no matches for", "envoyGateway is left to"
+    )
+    stack = bare.plane.kubectl.one("ss", "north", "-n", "modelplane-system")
+    rows = {row["name"]: row for row in stack["status"]["components"]}
+    assert all(rows[name]["message"].startswith("left to the cluster: ") for name in COMPONENTS)
+    assert bare.plane.condition("ic", "north", "Ready")["status"] == "False"
+    bare.plane.kubectl("delete", "ic", "north")
 
 
 def test_the_charts_that_are_tested_are_those_of_the_table() -> None:
@@ -239,6 +200,19 @@ def test_a_definition_that_somebody_deletes_comes_back(bare: Bare) -> None:
     assert bare.west.one("crd", name)["metadata"]["uid"] != before
 
 
+def test_a_gateway_that_loses_its_address_is_named_and_nothing_that_runs_is_touched(bare: Bare) -> None:
+    """Whoever plays its controller is gone for as long."""
+    before = bare.pods("mp-default")
+    bare.kill("fleet")
+    gateway = ("gateway", "inference-gateway", "-n", "modelplane-system")
+    bare.west("patch", *gateway, "--subresource=status", "--type=merge", "-p", '{"status": {"addresses": []}}')
+    bare.says("west", "GatewayReady", "NoAddress", "has no address yet")
+    assert bare.pods("mp-default") == before
+    assert bare.plane.condition("md", "qwen", "Ready")["status"] == "True"
+    bare.restart()
+    bare.says("west", "GatewayReady", "Ready")
+
+
 def test_the_right_kubeconfig_is_enough(bare: Bare) -> None:
     """It was put in place some tests ago; the providers look again by themselves, a minute apart at most."""
     told = lambda: bare.plane.condition("ic", "east", "StackReady")["message"]  # noqa: E731  # Short here.
@@ -246,15 +220,22 @@ def test_the_right_kubeconfig_is_enough(bare: Bare) -> None:
     bare.plane.kubectl("delete", "ic", "east")
 
 
-def test_what_is_switched_off_stays_on_the_cluster(bare: Bare) -> None:
-    """Somebody else looks after it from now on: nothing is uninstalled."""
-    before = bare.pods(PARTS["certManager"].namespace)
-    assert before
-    bare.override(components={"certManager": {"enabled": False}})
-    bare.plane.wait("its Release is gone", lambda: not [r for r in releases(bare) if "cert-man" in name_of(r)])
-    bare.plane.wait("its row is gone", lambda: not bare.component("certManager"))
-    assert bare.pods(PARTS["certManager"].namespace) == before
-    bare.is_ready_again()
+def test_components_are_removed_one_after_the_other_and_stay_on_the_cluster(bare: Bare) -> None:
+    """Somebody else looks after each from then on: nothing is uninstalled, and the model serves all the while."""
+    namespaces = sorted({part.namespace for part in parts.table() if part.chart})
+    before = {namespace: bare.pods(namespace) for namespace in namespaces}
+    assert all(before.values())
+    for component in reversed(COMPONENTS):
+        bare.override(components={component: {"enabled": False}})
+        charts_of = {part.chart for part in parts.table() if part.component == component and part.chart}
+        gone = lambda: not charts_of & {r["spec"]["forProvider"]["chart"]["name"] for r in releases(bare)}  # noqa: B023, E731  # Called at once.
+        bare.plane.wait(f"the Releases of {component} are gone", gone, 60)
+        told = lambda: "left to the cluster: " in bare.component(component).get("message", "")  # noqa: B023, E731  # As above.
+        bare.plane.wait(f"{component} is the cluster's", told, 60)
+        bare.says("west", "StackReady", "Ready", "Left to the cluster: ")
+        bare.says("west", "GatewayReady", "Ready")
+    assert {namespace: bare.pods(namespace) for namespace in namespaces} == before
+    assert bare.plane.condition("md", "qwen", "Ready")["status"] == "True"
 
 
 def test_a_cluster_that_leaves_the_fleet_keeps_its_stack(bare: Bare) -> None:
@@ -264,33 +245,3 @@ def test_a_cluster_that_leaves_the_fleet_keeps_its_stack(bare: Bare) -> None:
     bare.plane.wait("nothing is left of it on the control plane", gone)
     assert bare.west.one("deployment", "envoy-gateway", "-n", PARTS["envoyGateway"].namespace)
     assert bare.west.one("gateway", "inference-gateway", "-n", "modelplane-system")
-
-
-def releases(bare: Bare) -> list[Manifest]:
-    return bare.plane.kubectl.get(RELEASES, "-n", "modelplane-system", "-l", "modelplane.ai/cluster=west")
-
-
-def name_of(manifest: Manifest) -> str:
-    return str(manifest["metadata"]["name"])
-
-
-def push(bare: Bare, version: str, more: dict[str, bytes]) -> None:
-    """Another version of Node Feature Discovery's chart, with files beside its own."""
-    (chart,) = (c for c in charts.published() if c.name == NFD.chart)
-    changed = charts.pack(chart.name, version, {**charts.unpack(chart), **more})
-    charts.push(bare.processes.registry.removeprefix("oci://").partition("/")[0], changed)
-
-
-def _east(cluster: local.Cluster, west: Manifest) -> list[Manifest]:
-    kubeconfig = yaml.safe_load(cluster.workload_kubeconfig(2).read_text())
-    kubeconfig["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
-    east = copy.deepcopy(west)
-    east["metadata"]["name"] = "east"
-    east["spec"]["cluster"]["existing"]["secretRef"]["name"] = "east"
-    return [_secret(yaml.safe_dump(kubeconfig)), east]
-
-
-def _secret(kubeconfig: str) -> Manifest:
-    data = {"kubeconfig": base64.b64encode(kubeconfig.encode()).decode()}
-    metadata = {"name": "east", "namespace": "modelplane-system"}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,9 +22,15 @@ class Hub:
 
     private: bool = False
     gated: bool = False
+    down: bool = False
     revision: str = COMMIT
+    files: Mapping[str, bytes] = field(default_factory=lambda: FILES)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """What it says of the size of files that are larger than one wants to make them."""
     cut_at: int = 0
     """After so many bytes of a file the connection ends, once for each file."""
+    cut_only: Collection[str] = ()
+    """The files that this happens to; to all when there are none."""
     hang: bool = False
     """Instead of ending, the connection is silent from then on."""
     hung: threading.Event = field(default_factory=threading.Event)
@@ -33,15 +39,24 @@ class Hub:
     cut: set[str] = field(default_factory=set)
     endpoint: str = ""
 
+    def bytes_of(self, name: str) -> int:
+        """How many bytes of that file were sent so far."""
+        return sum(sent for file, _, sent in self.sent if file == name)
+
+    def is_cut(self, name: str, rest: int) -> bool:
+        """Whether the connection ends in the middle of the `rest` of a file."""
+        meant = not self.cut_only or name in self.cut_only
+        return meant and name not in self.cut and 0 < self.cut_at < rest
+
 
 @contextlib.contextmanager
-def served(hub: Hub) -> Iterator[Hub]:
-    """The hub as a server on a free port, until the block ends."""
+def served(hub: Hub, host: str = "127.0.0.1") -> Iterator[Hub]:
+    """The hub as a server on a free port of `host`, until the block ends."""
     handler = type("Handler", (_Handler,), {"hub": hub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer((host, 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+    hub.endpoint = f"http://{host}:{server.server_address[1]}"
     try:
         yield hub
     finally:
@@ -65,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         allowed = self.headers.get("Authorization") == f"Bearer {TOKEN}"
         what, _, rest = path.partition(f"/{REPO}/")[2].partition("/")
         revision, _, name = rest.partition("/")
-        if not what or (hub.private and not allowed):
+        if hub.down:
+            self._refuse(503, "")
+        elif not what or (hub.private and not allowed):
             self._refuse(401, "RepoNotFound")
         elif revision not in ("main", hub.revision, COMMIT):
             self._refuse(404, "RevisionNotFound")
@@ -74,16 +91,16 @@ class _Handler(BaseHTTPRequestHandler):
         elif what == "resolve":
             self._file(name)
         else:
-            self._json(_info(hub) if what == "revision" else _tree())
+            self._json(_info(hub) if what == "revision" else _tree(hub))
 
     def _file(self, name: str) -> None:
-        data, hub = FILES[name], self.hub
+        data, hub = self.hub.files[name], self.hub
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
         headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": hub.revision}
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         rest = data[start:]
-        cut = bool(hub.cut_at) and self.command == "GET" and name not in hub.cut and len(rest) > hub.cut_at
+        cut = self.command == "GET" and hub.is_cut(name, len(rest))
         most = hub.cut_at if cut else len(rest)
         if self.command == "GET":
             hub.sent.append((name, start, most))
@@ -117,9 +134,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _info(hub: Hub) -> dict[str, Any]:
-    siblings = [{"rfilename": name, "size": len(data)} for name, data in FILES.items()]
+    siblings = [{"rfilename": name, "size": size} for name, size in _sizes(hub)]
     return {"id": REPO, "modelId": REPO, "sha": hub.revision, "siblings": siblings, "private": hub.private, "tags": []}
 
 
-def _tree() -> list[dict[str, Any]]:
-    return [{"type": "file", "path": name, "size": len(data), "oid": "0" * 40} for name, data in FILES.items()]
+def _tree(hub: Hub) -> list[dict[str, Any]]:
+    return [{"type": "file", "path": name, "size": size, "oid": "0" * 40} for name, size in _sizes(hub)]
+
+
+def _sizes(hub: Hub) -> list[tuple[str, int]]:
+    return [(name, hub.sizes.get(name, len(data))) for name, data in hub.files.items()]

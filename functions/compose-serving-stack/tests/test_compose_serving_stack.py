@@ -32,6 +32,64 @@ def test_every_part_needs_components_that_come_before_it():
         seen.add(part.component)
 
 
+COMPONENTS = list(dict.fromkeys(part.component for part in parts.table()))
+SERVING = ("envoyGateway", "aiGateway", "inferenceExtension")
+
+
+def without(component: str, *also: str) -> wire.Ask:
+    """A stack where all runs, with one component switched off; what is called by `also` is not there yet."""
+    path = next(case for case in CASES if case.stem == "everything-runs-keeps-what-exists")
+    case = yaml.safe_load(path.read_text())
+    case["xr"]["spec"]["components"] = {component: {"enabled": False}}
+    for key in [k for k in case["observed"] if k.startswith(also or ("-",))]:
+        del case["observed"][key]
+    return ask_of(case)
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_component_that_is_switched_off_is_explained(component):
+    """Nothing that runs changes; the cluster's owner reads what he has to bring, or that he need not."""
+    before = set(wire.run(function, without("none")).desired)
+    got = wire.run(function, without(component))
+    own = {p for p in parts.table() if p.component == component}
+    assert {k for k in before - set(got.desired) if not k.startswith("kind-")} == {
+        f"release-{p.chart}" for p in own if p.chart
+    }
+    (row,) = [r for r in got.status["components"] if r["name"] == component]
+    assert row["message"].startswith("left to the cluster: ")
+    assert "ready" not in row
+    (components, gateway) = got.conditions
+    assert (components["status"], gateway["status"]) == ("True", "True")
+    assert f"Left to the cluster: {component}" in components["message"]
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_gateway_that_does_not_serve_names_what_the_cluster_must_bring(component):
+    got = wire.run(function, without(component, "gateway"))
+    told = got.conditions[1]["message"]
+    assert (f"{component} is left to the cluster: the cluster must bring" in told) == (component in SERVING), told
+
+
+@pytest.mark.parametrize(
+    ("off", "missing", "told"),
+    [
+        ("inferenceExtension", "release-ai-gateway-helm", "aiGateway: not installed yet; it needs inferenceExtension,"),
+        ("aiGateway", "release-gateway-helm", "envoyGateway: not installed yet; it needs aiGateway,"),
+        ("envoyGateway", "release-ai-gateway-helm", "aiGateway: not installed yet; it needs envoyGateway,"),
+    ],
+)
+def test_a_component_that_waits_for_one_that_is_switched_off_says_so(off, missing, told):
+    got = wire.run(function, without(off, missing))
+    assert f"{told} left to the cluster" in got.conditions[0]["message"]
+
+
+def test_neither_gateway_waits_for_the_other():
+    """Envoy Gateway starts once the other's chart lets it read InferencePools; the other waits for definitions alone."""
+    needs = {part.chart: part.needs for part in parts.table() if part.gateway}
+    assert needs["gateway-helm"] == ()
+    assert needs["ai-gateway-helm"] == ("inferenceExtension",)
+
+
 def test_a_build_without_definitions_says_so_and_keeps_those_that_exist(monkeypatch, tmp_path):
     """The definitions of others are read when the function is packaged; a package without them removes nothing."""
     monkeypatch.setenv("MODELPLANE_KINDS", str(tmp_path))

@@ -135,6 +135,12 @@ def test_clusters_that_are_equipped_do_not_become_bare(state):
         local.up(local.Options(state=state.folder, stack=True, kubeconfig=False))
 
 
+def test_bare_clusters_bring_their_own_gateways(state):
+    """Envoy told by us would listen where the gateway of the charts does."""
+    with pytest.raises(RefusedError, match="leave --envoy-alone out"):
+        local.up(local.Options(state.folder, stack=True, data_path=True, envoy_alone=True, kubeconfig=False))
+
+
 def test_a_broken_kubeconfig_stops_up_before_it_starts(state, monkeypatch, tmp_path):
     (tmp_path / "config").write_text("[")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))

@@ -60,6 +60,8 @@ def _hydrate(call: Call[ClusterCache], revision: str, missing: str) -> Phase:
     if phase.name == phases.HYDRATING and call.seen_remote(VOLUME).get("status", {}).get("phase") != "Bound":
         told = "its volume is not bound yet: its storage class must offer ReadWriteMany"
         phase = Phase(phase.name, f"{told} (spec.cluster.existing.cache of the InferenceCluster){_why(call, VOLUME)}")
+    if phase.name == phases.FAILED and call.trouble(VOLUME):
+        phase = Phase(phase.name, f"{phase.message}; its claim could not be changed{_why(call, VOLUME)}")
     return phase if phase.name == phases.READY else _reached(call, key) or phase
 
 

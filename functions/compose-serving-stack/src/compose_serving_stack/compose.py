@@ -37,8 +37,9 @@ def compose(call: Call[ServingStack]) -> None:
     everything = {key: m for manifests in (*wanted.values(), front) for key, m in manifests.items()}
     _want(call, everything, due)
     _let_go(call, everything, all(wanted.values()))
-    report.components(call, states)
-    report.gateway(call, asked, states)
+    left = parts.left(call.xr.spec)
+    report.components(call, states, left)
+    report.gateway(call, asked, states, left)
 
 
 def _want(call: Call[ServingStack], manifests: Manifests, due: list[str]) -> None:

@@ -27,6 +27,7 @@ class Part:
     values: str = ""
     kinds: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    without: str = ""
     gateway: bool = False
 
     @property
@@ -53,6 +54,18 @@ def wanted(spec: Spec) -> tuple[Part, ...]:
         for part in table()
         if _is_enabled(spec, part) and not (part.gateway and brings_gateway)
     )
+
+
+def left(spec: Spec) -> dict[str, str]:
+    """The components that `spec` leaves to the cluster, and what that means."""
+    return {part.component: part.without for part in table() if part.without and not _is_enabled(spec, part)}
+
+
+def companions(component: str) -> set[str]:
+    """The components that `component` does not run without, wherever they come from."""
+    own = [part for part in table() if part.component == component]
+    gateways = {part.component for part in table() if part.gateway} if any(part.gateway for part in own) else set()
+    return (gateways | {name for part in own for name in part.needs}) - {component}
 
 
 def values(spec: Spec, part: Part) -> Values:

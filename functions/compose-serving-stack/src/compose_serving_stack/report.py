@@ -11,11 +11,14 @@ from schemas import ServingStack
 from schemas.servingstack import Gateway
 
 from compose_serving_stack import gateway as front
-from compose_serving_stack.parts import Part
+from compose_serving_stack.parts import Part, companions
 from compose_serving_stack.releases import State
 
 States = Mapping[Part, State]
+# The components that are switched off, and what that means.
+Left = Mapping[str, str]
 _LONGEST = 400
+_LEFT = "left to the cluster"
 _GATEWAY = f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY}"
 
 
@@ -33,19 +36,23 @@ def unready(states: States, components: Iterable[str]) -> list[str]:
     return [name for name in components if name in waiting]
 
 
-def components(call: Call[ServingStack], states: States) -> None:
+def components(call: Call[ServingStack], states: States, left: Left) -> None:
     """Set `status.components` and ComponentsReady."""
     messages = {name: _message(name, states) for name in dict.fromkeys(part.component for part in states)}
-    call.status(components=[_row(name, message, states) for name, message in messages.items()])
-    missing = _by_cause({name: message for name, message in messages.items() if message})
+    hints = {name: _hint(name, left) for name, message in messages.items() if message}
+    rows = [_row(name, message + hints.get(name, ""), states) for name, message in messages.items()]
+    call.status(components=[*rows, *({"name": n, "message": f"{_LEFT}: {why}"} for n, why in left.items())])
+    missing = _by_cause({name: messages[name] for name in hints}, hints)
+    others = f" {_LEFT.capitalize()}: {', '.join(left)}; status.components says what that means." if left else ""
     if not missing:
-        call.condition("ComponentsReady", True, "Ready", f"Running: {', '.join(messages) or 'nothing is asked for'}.")
+        running = ", ".join(messages) or "nothing is asked for"
+        call.condition("ComponentsReady", True, "Ready", f"Running: {running}.{others}")
         return
     failed = any(state.failed for state in states.values())
-    call.condition("ComponentsReady", False, "Failed" if failed else "NotReady", f"{'; '.join(missing)}.")
+    call.condition("ComponentsReady", False, "Failed" if failed else "NotReady", f"{'; '.join(missing)}.{others}")
 
 
-def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
+def gateway(call: Call[ServingStack], asked: Gateway, states: States, left: Left) -> None:
     """Set `status.gateway` and GatewayReady."""
     address = _address(call)
     before = call.xr.status.gateway
@@ -54,21 +61,30 @@ def gateway(call: Call[ServingStack], asked: Gateway, states: States) -> None:
     url = route.url(found, address) if found and address else before.url if before else None
     told = {"address": address or None, "url": url, "callers": callers or None}
     call.status(gateway={key: value for key, value in told.items() if value} or None)
-    waiting = unready(states, front.needs(asked))
+    reason, message = _missing(call, asked, states)
+    if not reason:
+        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {address}.")
+        return
+    hints = [f" {name} is {_LEFT}: {left[name]}." for name in front.needs(asked) if name in left]
+    call.condition("GatewayReady", False, reason, f"{message}.{''.join(hints)}")
+
+
+def _missing(call: Call[ServingStack], asked: Gateway, states: States) -> tuple[str, str]:
+    """Why the gateway does not serve, as a reason and a sentence; nothing when it does."""
     keys = (front.KEY, front.POLICY, front.AUTHORITY, front.NAMESPACE)
     trouble = next(filter(None, map(call.trouble, keys)), "")
     if trouble:
-        call.condition("GatewayReady", False, "NotReachable", f"{_GATEWAY}: {trouble.rstrip('.')}.")
-    elif all(map(call.is_ready, front.manifests(asked))):
-        call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {address}.")
-    elif waiting:
-        call.condition("GatewayReady", False, "NotReady", f"The gateway waits for {', '.join(waiting)}.")
-    elif call.seen(front.KEY) is None:
-        call.condition("GatewayReady", False, "NotReady", "The gateway is about to be made.")
-    elif call.is_ready(front.KEY):
-        call.condition("GatewayReady", False, "NotReady", f"{_GATEWAY} does not follow its policy yet.")
-    else:
-        call.condition("GatewayReady", False, "NoAddress", f"{_GATEWAY} has no address yet{_why(call)}.")
+        return "NotReachable", f"{_GATEWAY}: {trouble.rstrip('.')}"
+    if all(map(call.is_ready, front.manifests(asked))):
+        return "", ""
+    waiting = unready(states, front.needs(asked))
+    if waiting:
+        return "NotReady", f"The gateway waits for {', '.join(waiting)}"
+    if call.seen(front.KEY) is None:
+        return "NotReady", "The gateway is about to be made"
+    if call.is_ready(front.KEY):
+        return "NotReady", f"{_GATEWAY} does not follow its policy yet"
+    return "NoAddress", f"{_GATEWAY} has no address yet{_why(call)}"
 
 
 def _row(name: str, message: str, states: States) -> dict[str, object]:
@@ -89,10 +105,16 @@ def _message(name: str, states: States) -> str:
     return textwrap.shorten(state.message.rstrip("."), _LONGEST, placeholder=" …")
 
 
-def _by_cause(messages: Mapping[str, str]) -> list[str]:
+def _hint(name: str, left: Left) -> str:
+    """What a component that does not run may be waiting for, since nobody here installs it."""
+    needed = [n for n in left if n in companions(name)]
+    return f"; it needs {' and '.join(needed)}, {_LEFT}" if needed else ""
+
+
+def _by_cause(messages: Mapping[str, str], hints: Mapping[str, str]) -> list[str]:
     """A cluster that cannot be reached is one cause, not one for each component."""
     names = {cause: [n for n, message in messages.items() if message == cause] for cause in messages.values()}
-    return [f"{', '.join(found)}: {cause}" for cause, found in names.items()]
+    return [f"{', '.join(found)}: {cause}{''.join(map(hints.__getitem__, found))}" for cause, found in names.items()]
 
 
 def _address(call: Call[ServingStack]) -> str:

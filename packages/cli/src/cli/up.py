@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,10 @@ def command(**asked: Any) -> None:
     console.print(f"Ready after {time.monotonic() - start:.1f} s, with {_count(cluster.clusters)}.")
     if cluster.registry:
         told = f"The charts of the serving stack are at {cluster.registry}: give it as spec.servingStack.registry."
+        console.print(told, markup=False, soft_wrap=True)
+    if cluster.components:
+        told = json.dumps(cluster.components)
+        told = f"Pods run here: give its components of the gateway as spec.servingStack.components, too: {told}"
         console.print(told, markup=False, soft_wrap=True)
     if cluster.packages:
         told = f"Push packages to {cluster.packages}, install them (docs/how-to/install.md), then run `modelplane up` again."

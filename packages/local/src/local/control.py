@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from local import charts, kubeconfig, kubelets, packages, ports
+from local import charts, gateways, kubeconfig, kubelets, packages, ports
 from local.commands import check_tools, port_names, process_names
 from local.datapath import network
 from local.errors import LocalError, RefusedError
@@ -56,6 +57,8 @@ class Cluster:
     clusters: int
     context: str = ""
     registry: str = ""
+    components: Mapping[str, Any] = field(default_factory=dict)
+    """With `registry`: what the stack's components must be given where pods run."""
     packages: str = ""
     """The registry that a person pushes packages to, where a person installs them."""
 
@@ -92,8 +95,9 @@ def up(options: Options, on_progress: Callable[[str, str], None] = _quiet) -> Cl
         Start(state, plan, on_progress).run()
         context = _merge(state, plan, users_file) if users_file else ""
     registry = f"oci://127.0.0.1:{plan.ports['registry']}/{charts.FOLDER}" if plan.stack else ""
+    components = gateways.components() if plan.stack and plan.network else {}
     by_hand = f"127.0.0.1:{plan.ports['registry']}" if plan.by_hand else ""
-    return Cluster(state, plan.clusters, context, registry, by_hand)
+    return Cluster(state, plan.clusters, context, registry, components, by_hand)
 
 
 def down(folder: Path | None = None) -> bool:
@@ -144,8 +148,8 @@ def _plan(plan: Plan, options: Options) -> Plan:
         raise RefusedError("The workload clusters here are not bare: run `modelplane down` first to have --stack")
     if options.data_path and plan.ports and not plan.network:
         raise RefusedError("Pods are played here and not run: run `modelplane down` first to have --data-path")
-    if (options.data_path or plan.network) and (options.stack or plan.stack):
-        raise RefusedError("--stack and --data-path do not go together yet: give one of them")
+    if options.envoy_alone and (options.stack or plan.stack):
+        raise RefusedError("--stack brings the gateways' own controllers: leave --envoy-alone out")
     nodes = options.nodes if options.nodes is not None else plan.nodes
     planned = replace(plan, clusters=wanted, nodes=nodes, stack=plan.stack or options.stack)
     return _with_packages(_with_gateways(planned, options), options)

@@ -41,13 +41,17 @@ def of_the_stack() -> tuple[Installation, ...]:
     from compose_serving_stack import parts  # noqa: PLC0415  # Most processes that import us install nothing.
     from schemas.servingstack import Spec  # noqa: PLC0415  # As above.
 
-    components = {name: {"values": values} for name, values in yaml.safe_load(_LOCAL.read_text()).items()}
-    spec = Spec.model_validate({"providerConfigName": "local", "components": components})
+    spec = Spec.model_validate({"providerConfigName": "local", "components": components()})
     return tuple(
         Installation(part.chart, part.namespace, parts.values(spec, part))
         for part in parts.wanted(spec)
         if part.chart and part.gateway
     )
+
+
+def components() -> dict[str, dict[str, Values]]:
+    """What a ServingStack's components are given where pods run on this machine."""
+    return {name: {"values": values} for name, values in yaml.safe_load(_LOCAL.read_text()).items()}
 
 
 def of_the_control_plane() -> tuple[Installation, ...]:

@@ -24,6 +24,7 @@ _ENTRIES = (
     "pods",
     "processes",
     "tmp",
+    "volumes",
     "crossplane",
     "registry",
     "packages",

@@ -30,6 +30,15 @@ def test_flags_and_environment_are_read_as_vllm_reads_them():
     assert found.takes_over
 
 
+def test_a_folder_without_a_model_is_refused():
+    found = contract.read(["serve", "--model=/mnt/models"], {})
+    with pytest.raises(StartError, match=r"/mnt/models/config\.json does not exist"):
+        contract.check(found, {}, GIB, lambda file: file == "/mnt/models")
+    contract.check(found, {}, GIB, lambda file: file in ("/mnt/models", "/mnt/models/config.json"))
+    contract.check(found, {}, GIB, lambda _: False)
+    contract.check(read(), {}, GIB, lambda _: False)
+
+
 @pytest.mark.parametrize(
     ("transfer", "hands", "takes"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,21 @@ def test_the_gateways_images_are_programs_and_envoy_gateways_may_write_where_its
     assert [line for line in lines if line.startswith("mkdir -p -m 777 ") and line.endswith("/var/lib/eg")]
     with pytest.raises(UnknownImageError, match="envoy-gateway is here in version"):
         images.program("docker.io/envoyproxy/gateway:v1.9.1", {})
+
+
+def test_the_chart_of_groups_finds_its_manager_where_its_image_has_it():
+    assert list(images.program("registry.k8s.io/lws/lws:v0.9.0", {}).files) == ["/manager"]
+
+
+def test_what_no_model_waits_for_does_nothing():
+    found = images.program("registry.k8s.io/nfd/node-feature-discovery:v0.18.3", {})
+    assert (found.idle, found.files) == (True, {})
+
+
+def test_weights_are_fetched_by_this_python():
+    found = images.program("xpkg.crossplane.io/modelplane/compose-cluster-cache:v0.1.0", {})
+    assert found.files == {"/usr/bin/python3.11": Path(sys.executable)}
+    assert "compose-cluster-cache/src" in found.env["PYTHONPATH"]
 
 
 def test_the_image_of_the_engine_brings_the_script_that_forms_gangs():

@@ -18,7 +18,7 @@ def ended(code):
 
 
 def container(state, *, ready=False, started=True, policy="Always", gone=False, last=None):
-    place = Place("", Path(), Path(), {}, lambda _: None, threading.Event())
+    place = Place("", Path(), Path(), Path(), {}, lambda _: None, threading.Event())
     made = Container({"name": "c", "image": "i"}, place, policy, state, last or {}, ready=ready, started=started)
     if gone:
         made.gone.set()

@@ -24,6 +24,8 @@ Manifest = dict[str, Any]
 _PATIENT = 600.0
 _RETRY = 5.0
 _SIGNALS = 128
+# Of a termination message.
+_LONGEST = 4096
 
 
 def now() -> str:
@@ -43,6 +45,8 @@ class Place:
     address: str
     scratch: Path
     log: Path
+    words: Path
+    """What the container writes to its terminationMessagePath."""
     mark: dict[str, str]
     resolve: Callable[[Manifest], Launch]
     changed: threading.Event
@@ -125,6 +129,7 @@ class Container:
             return None
         self.place.scratch.mkdir(parents=True, exist_ok=True)
         self.place.log.parent.mkdir(parents=True, exist_ok=True)
+        self._empty_words()
         environment = {**self.place.mark, "PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")}
         with self.place.log.open("ab") as log:
             os.fchmod(log.fileno(), 0o666)  # Who is not root opens /dev/stdout anew.
@@ -137,21 +142,28 @@ class Container:
                 env=environment,
                 start_new_session=True,
             )
-        return self._attend(process)
+        return self._attend(process, is_probed=not launch.idle)
 
-    def _attend(self, process: subprocess.Popen[bytes]) -> int:
+    def _empty_words(self) -> None:
+        self.place.words.parent.mkdir(parents=True, exist_ok=True)
+        self.place.words.write_bytes(b"")
+        self.place.words.chmod(0o666)
+
+    def _attend(self, process: subprocess.Popen[bytes], *, is_probed: bool) -> int:
         self.pid, begun, ended = process.pid, now(), threading.Event()
-        self.started = "startupProbe" not in self.spec
-        self.ready = self.started and "readinessProbe" not in self.spec
+        self.started = not is_probed or "startupProbe" not in self.spec
+        self.ready = self.started and not (is_probed and "readinessProbe" in self.spec)
         self._tell({"running": {"startedAt": begun}})
-        self._probe(ended)
+        if is_probed:
+            self._probe(ended)
         code = process.wait()
         ended.set()
         code = _SIGNALS - code if code < 0 else code
         self.pid, self.ready, self.started = 0, False, False
         reason = "Completed" if code == 0 else "Error"
-        told = {"exitCode": code, "reason": reason, "startedAt": begun, "finishedAt": now(), "message": self._tail()}
-        self._tell({"terminated": told if code else {k: v for k, v in told.items() if k != "message"}})
+        told = {"exitCode": code, "reason": reason, "startedAt": begun, "finishedAt": now()}
+        message = self._last_words() or (self._tail() if code else "")
+        self._tell({"terminated": {**told, "message": message} if message else told})
         return code
 
     def _probe(self, ended: threading.Event) -> None:
@@ -239,6 +251,11 @@ class Container:
         elif "httpGet" in hook:
             with contextlib.suppress(OSError):
                 probes.get(hook["httpGet"], self.spec, self.place.address, grace)
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            return self.place.words.read_text(errors="replace")[:_LONGEST]
+        return ""
 
     def _tail(self) -> str:
         with contextlib.suppress(OSError):

@@ -41,6 +41,7 @@ class Gateway:
                 address=node.network.gateway,
                 scratch=self._folder / "scratch",
                 log=node.folder / "logs" / f"{name}.log",
+                words=self._folder / "words",
                 mark={MARK: f"{node.folder}:{name}"},
                 resolve=lambda _: self._launch(),
                 changed=threading.Event(),

@@ -16,6 +16,8 @@ from local.errors import LocalError
 
 # Another build of the picker or the sidecar, whatever version its image's tag says.
 VARIABLES = {"endpoint-picker": "MODELPLANE_PICKER", "pd-sidecar": "MODELPLANE_SIDECAR"}
+# Functions and what they run on clusters are started by this path (`design/packages.md`).
+_PYTHON = "/usr/bin/python3.11"
 _GANGS = "/vllm-workspace/examples/online_serving/multi-node-serving.sh"
 
 
@@ -30,6 +32,8 @@ class Row:
     """What the image itself sets in the environment."""
     folders: tuple[str, ...] = ()
     """Those that its user may write to."""
+    path: str = ""
+    """Where the image has it; under /usr/local/bin when empty."""
 
 
 TABLE = (
@@ -44,7 +48,21 @@ TABLE = (
     Row("envoyproxy/envoy", "envoy", "v1.38.3"),
     Row("envoyproxy/gateway", "envoy-gateway", "v1.8.3", folders=("/var/lib/eg",)),
     Row("envoyproxy/ai-gateway-controller", "ai-gateway-controller", "v1.0.0"),
+    Row("registry.k8s.io/lws/lws", "lws", "v0.9.0", path="/manager"),
+    Row("xpkg.crossplane.io/modelplane/compose-cluster-cache", "hydrate"),
     Row("curlimages/curl", "curl"),
+    # Nothing that serves a model waits for these, so nothing is built for them.
+    *(
+        Row(repository, "idle")
+        for repository in (
+            "quay.io/jetstack/cert-manager-controller",
+            "quay.io/jetstack/cert-manager-cainjector",
+            "quay.io/jetstack/cert-manager-webhook",
+            "quay.io/prometheus-operator/prometheus-operator",
+            "registry.k8s.io/nfd/node-feature-discovery",
+            "registry.k8s.io/dra-example-driver/dra-example-driver",
+        )
+    ),
 )
 
 
@@ -58,6 +76,8 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     """Made anew inside of each container, for anybody to write to."""
+    idle: bool = False
+    """Whether it does nothing, and is ready whatever it is asked."""
 
 
 class UnknownImageError(LocalError):
@@ -76,6 +96,10 @@ def program(image: str, variables: Mapping[str, str] = os.environ) -> Program:
         return _binary(row, Path(override))
     if row.version and _release(tag) != row.version:
         raise UnknownImageError(_other_version(row, image))
+    if row.program == "idle":
+        return Program(("sleep", "infinity"), idle=True)
+    if row.program == "hydrate":
+        return Program((), {_PYTHON: Path(sys.executable)}, {"PYTHONPATH": python()["LOCAL_ENGINE_PATH"]})
     if row.program == "vllm":
         files = {
             "/usr/local/bin/vllm": _engine("vllm"),
@@ -118,7 +142,7 @@ def _find(name: str) -> Path:
 
 
 def _binary(row: Row, file: Path) -> Program:
-    inside = f"/usr/local/bin/{row.program}"
+    inside = row.path or f"/usr/local/bin/{row.program}"
     return Program((inside,), {inside: file}, row.env, row.folders)
 
 

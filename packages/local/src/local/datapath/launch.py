@@ -29,6 +29,8 @@ class Launch:
     folder: str = "/"
     writable: Sequence[str] = ()
     """Folders that are made, inside of the container, for anybody to write to."""
+    idle: bool = False
+    """Whether it stands for a program that is not here, so that nothing answers its probes."""
 
     def argv(self, scratch: Path) -> list[str]:
         """`scratch` is an empty folder that is mounted over, in the container's own mount namespace."""
@@ -41,10 +43,11 @@ class Launch:
         lines = [
             "set -e",
             f"mount -t tmpfs tmpfs {base}",
-            f"mkdir {base}/upper {base}/work {root}",
+            f"mkdir {base}/upper {base}/work {base}/dev {base}/devices {root}",
             f"mount -t overlay overlay -o lowerdir=/,upperdir={base}/upper,workdir={base}/work {root}",
             f"mount -t proc proc {root}/proc",
-            f"mount --rbind /dev {root}/dev",
+            # A layer of its own: what is mounted or written there is not on this machine.
+            f"mount -t overlay overlay -o lowerdir=/dev,upperdir={base}/dev,workdir={base}/devices {root}/dev",
             f"mount -t tmpfs -o size={_SHARED_MEMORY},mode=1777 tmpfs {root}{_SHARED}",
             *(f"mkdir -p -m 777 {root}{shlex.quote(folder)}" for folder in self.writable),
             *(self._bind(f"{scratch}/root", str(place), place) for place in _elsewhere()),

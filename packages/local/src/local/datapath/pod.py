@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import threading
@@ -22,6 +23,7 @@ from local.processes import MARK
 
 Manifest = dict[str, Any]
 POD = Kind("v1", "Pod")
+_WORDS = "/dev/termination-log"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _RETRY, _LOOK = 2.0, 30.0
 
@@ -74,7 +76,8 @@ class Pod:
         self._until_done("volumes", self._mount)
         threading.Thread(target=self._start, daemon=True).start()
         while not self._ending.is_set():
-            self._changed.wait(_LOOK)
+            if not self._changed.wait(_LOOK):
+                self._refresh()
             self._changed.clear()
             self.publish()
         self._end()
@@ -134,8 +137,14 @@ class Pod:
         self.publish()
 
     def _mount(self) -> None:
-        self._volumes = volumes.make(self.manifest, self._folder / "volumes", self._source, self._token)
+        folders = volumes.Folders(self._folder / "volumes", self._node.folder / "volumes" / self._node.cluster)
+        self._volumes = volumes.make(self.manifest, folders, self._source, self._token)
         self._files = resolving.files(self.manifest, self.address, self._node.network.host, self._folder / "etc")
+
+    def _refresh(self) -> None:
+        """ConfigMaps and Secrets that changed, as they are now."""
+        with contextlib.suppress(UnresolvedError, LocalError):  # What is away keeps what it was.
+            volumes.refresh(self.manifest, self._folder / "volumes", self._source)
 
     def _start(self) -> None:
         """Init containers one after the other, then all others; those that run on only have to start."""
@@ -179,6 +188,7 @@ class Pod:
                 self.address,
                 self._folder / "scratch" / spec["name"],
                 self._node.folder / "logs" / f"{name}.log",
+                self._words(spec),
                 {MARK: f"{self._node.folder}:{name}"},
                 self._resolve,
                 self._changed,
@@ -188,10 +198,13 @@ class Pod:
 
     def _resolve(self, spec: Manifest) -> Launch:
         program = images.program(spec["image"])
+        if program.idle:
+            return Launch(self._namespace, program.entrypoint, {"PATH": _PATH}, idle=True)
         server = {"KUBERNETES_SERVICE_HOST": self._node.network.host, "KUBERNETES_SERVICE_PORT": "443"}
         given = {**server, **environment.resolve(spec, self._addressed(), self._source)}
         base = {"PATH": _PATH, "HOME": "/", "HOSTNAME": resolving.hostname(self.manifest), **program.env}
         mounts = {m["mountPath"]: self._mounted(m) for m in spec.get("volumeMounts") or []}
+        mounts[spec.get("terminationMessagePath") or _WORDS] = self._words(spec)
         security = {**(self.manifest["spec"].get("securityContext") or {}), **(spec.get("securityContext") or {})}
         user = security.get("runAsUser")
         return Launch(
@@ -203,6 +216,10 @@ class Pod:
             spec.get("workingDir") or "/",
             program.folders,
         )
+
+    def _words(self, spec: Manifest) -> Path:
+        words: Path = self._folder / "words" / spec["name"]
+        return words
 
     def _addressed(self) -> Manifest:
         """The object with its address, which may have been read before that was written."""

@@ -22,7 +22,7 @@ def main() -> None:
     try:
         engine = contract.read(sys.argv[1:], os.environ)
         shared = os.statvfs("/dev/shm")  # noqa: S108  # The engine's own, no temporary file.
-        contract.check(engine, os.environ, shared.f_blocks * shared.f_frsize)
+        contract.check(engine, os.environ, shared.f_blocks * shared.f_frsize, os.path.exists)
         told = os.environ.get(pace.VARIABLE)
         code = asyncio.run(_run(engine, pace.read(told) if told else None))
     except StartError as e:

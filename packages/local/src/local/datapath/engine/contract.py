@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ _SIDE_CHANNEL = ("localhost", 5600)
 
 PLAYED = (
     ("--kv-transfer-config is no JSON", "ends with 2 before it listens"),
+    ("--model is a folder that is there and has no config.json", "ends with 1 before it listens"),
     (
         "no --kv-transfer-config, or another connector than NixlConnector",
         "ignores kv_transfer_params: computes the whole prompt, finishes with length, hands over nothing",
@@ -125,10 +126,16 @@ def read(argv: Sequence[str], env: Mapping[str, str]) -> Engine:
     )
 
 
-def check(engine: Engine, env: Mapping[str, str], shared_memory: int) -> None:
-    """End as vLLM ends where it cannot start; `shared_memory` is the size of /dev/shm."""
+def check(
+    engine: Engine, env: Mapping[str, str], shared_memory: int, exists: Callable[[str], bool] = lambda _: True
+) -> None:
+    """End as vLLM ends where it cannot start; `shared_memory` is the size of /dev/shm, `exists` asks for a file."""
     if not engine.facts.model:
         raise StartError(2, "vllm serve: error: a model is required")
+    config = f"{engine.facts.model}/config.json"
+    # A volume that is not filled; where nothing is mounted, as in demo/, weights are played with all else.
+    if engine.facts.model.startswith("/") and exists(engine.facts.model) and not exists(config):
+        raise StartError(1, f"OSError: there is no model here, {config} does not exist")
     if not engine.transfers:
         return
     if env.get("LOCAL_ENGINE_WITHOUT_NIXL"):
