@@ -14,6 +14,12 @@ Manifest = dict[str, Any]
 
 HEALTH_PORT = 9003
 METRICS_PORT = 9090
+DRAIN_SECONDS = 30
+_ONE_BY_ONE: Manifest = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+# Of several only the leader is ready, so a new one would wait for ever for an old one to go.
+_RECREATE: Manifest = {"type": "Recreate"}
+# Its health server says ready while it still makes the key that requests are served with, which can take half a minute.
+_LISTENS: Manifest = {"tcpSocket": {"port": PICKER_PORT}, "periodSeconds": 1, "failureThreshold": 180}
 RESOURCES: Manifest = {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
 
 
@@ -30,6 +36,9 @@ def deployment(metadata: Manifest, pool: str, serving: Serving, dialect: Dialect
             {"name": "grpc-health", "containerPort": HEALTH_PORT, "protocol": "TCP"},
             {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
         ],
+        "startupProbe": _LISTENS,
+        # It answers on until another one does; without it every request fails.
+        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "livenessProbe": {**_health("liveness"), "initialDelaySeconds": 15, "periodSeconds": 10},
         "readinessProbe": {**_health("readiness"), "periodSeconds": 2},
         "resources": asked.resources.manifest() if asked and asked.resources else RESOURCES,
@@ -41,14 +50,14 @@ def deployment(metadata: Manifest, pool: str, serving: Serving, dialect: Dialect
         "metadata": metadata,
         "spec": {
             "replicas": replicas,
-            # Of several only the leader is ready, so a new one would wait for ever for an old one to go.
-            "strategy": {"type": "Recreate"},
+            "strategy": _ONE_BY_ONE if replicas == 1 else _RECREATE,
             "selector": {"matchLabels": _selector(metadata)},
             "template": {
                 "metadata": {"labels": {**metadata["labels"], **_selector(metadata)}},
                 "spec": {
                     "serviceAccountName": names.PICKER_ACCOUNT,
                     "enableServiceLinks": False,
+                    "terminationGracePeriodSeconds": DRAIN_SECONDS + 30,
                     "containers": [container],
                 },
             },

@@ -25,7 +25,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run(kubeconfig: str, context: str, *args: str, stdin: str = "") -> str:
     """What kubectl prints; ends the command when it fails, with kubectl's own words and what to do."""
     chosen = [f"--{k}={v}" for k, v in (("kubeconfig", kubeconfig), ("context", context)) if v]
-    done = subprocess.run([_binary(), *chosen, *args], input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run([binary(), *chosen, *args], input=stdin, capture_output=True, text=True, check=False)
     if done.returncode == -signal.SIGINT:  # Ctrl-C reaches kubectl, too.
         raise KeyboardInterrupt
     if done.returncode:
@@ -41,14 +41,8 @@ def _why(told: str, verb: str) -> str:
     return f"{told or f'kubectl {verb} failed'}\nkubectl did not reach a control plane: {_CHOOSE}"
 
 
-def attempt(kubeconfig: str, *args: str) -> str | None:
-    """What kubectl prints; None when it fails, which is an answer too."""
-    words = [_binary(), f"--kubeconfig={kubeconfig}", *args]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None
-
-
-def _binary() -> str:
+def binary() -> str:
+    """Where kubectl is; ends the command where there is none."""
     binary = shutil.which("kubectl")
     if binary is None:
         click.echo("kubectl is not on PATH: install it, it is what reaches the control plane.", err=True)

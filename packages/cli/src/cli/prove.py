@@ -8,13 +8,13 @@ import ssl
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 from kit.labels import PROOF
 
 from cli import kubectl
+from cli.workload import reached
 
 HELP = """\
 Prove that each replica of a PrefillDecode deployment disaggregates.
@@ -43,29 +43,6 @@ Exit codes: 0 every replica disaggregates, 1 one does not, 2 invalid input,
 4 something that is needed cannot be reached.
 """
 _INVALID = 2
-# A hanging engine is a finding, and must not hang the command.
-_ENGINE_PATIENCE = "--request-timeout=5s"
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A workload cluster, through kubectl and a kubeconfig."""
-
-    kubeconfig: str
-
-    def get(self, kind: str, namespace: str, labels: str = "") -> list[dict[str, Any]]:
-        selected = [f"--selector={labels}"] if labels else []
-        told = kubectl.run(self.kubeconfig, "", "get", kind, "-n", namespace, *selected, "-o", "json")
-        return list(json.loads(told)["items"])
-
-    def raw(self, path: str) -> str | None:
-        return kubectl.attempt(self.kubeconfig, "get", "--raw", path, _ENGINE_PATIENCE)
-
-    def allowed(self, account: str, namespace: str) -> bool:
-        who = f"--as=system:serviceaccount:{namespace}:{account}"
-        kinds = ("pods", "inferencepools.inference.networking.k8s.io")
-        asked = [kubectl.attempt(self.kubeconfig, "auth", "can-i", "list", k, who, "-n", namespace) for k in kinds]
-        return all(asked)
 
 
 @click.command(name="prove", help=HELP)
@@ -174,11 +151,7 @@ def _replica(plane: Plane, replica: dict[str, Any]) -> tuple[Any, Any]:
     url = gateway.get("url") or f"http://{gateway.get('address', '')}"
     tls = plane.tls() if url.startswith("https://") else None
     target = proving.Target(name, f"mp-{plane.namespace}", url, hostname, tls=tls)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "kubeconfig"
-        file.touch(mode=0o600)
-        file.write_text(plane.secret(replica["spec"]["clusterName"]))
-        remote = Workload(str(file))
+    with reached(plane.secret(replica["spec"]["clusterName"])) as remote:
         pods = proving.pods(remote, target)
         sent = proving.send(remote, target, pods)
         return sent, parts.read(remote, target, proving.pods(remote, target))

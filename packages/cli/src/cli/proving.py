@@ -37,7 +37,7 @@ _WORDS = (
 )
 # Blocks of the picker are at most some hundred tokens, and its default asks for one that is not cached.
 _LONG = 1500
-_SETTLED = 3.0
+_SETTLED, _LOOKS = 3.0, 0.05
 
 
 class Remote(Protocol):
@@ -176,6 +176,7 @@ def _settled(remote: Remote, of: Pods, before: Count, status: int) -> Count:
         handed_over = since.on_prefill and since.transfers
         if since.failures or (since.on_decode and (handed_over or not since.decided)):
             break
+        time.sleep(_LOOKS)
         last = count(remote, of)
     return last
 

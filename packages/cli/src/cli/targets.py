@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPException
-from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -20,7 +17,8 @@ from kit import names
 from replay.client import Target
 
 from cli import kubectl, proving
-from cli.prove import Plane, Workload
+from cli.prove import Plane
+from cli.workload import reached
 
 Manifest = dict[str, Any]
 INVALID = 2
@@ -130,7 +128,7 @@ def cache(plane: Plane, found: Found) -> Cache:
     queries = hits = 0.0
     for replica in found.replicas:
         name = replica["metadata"]["name"]
-        with workload(plane, replica) as remote:
+        with reached(plane.secret(replica["spec"]["clusterName"])) as remote:
             target = proving.Target(name, f"mp-{plane.namespace}", "", "")
             labels = f"modelplane.ai/replica={name}"
             pods = [p for p in remote.get("pods", target.namespace, labels) if _is_engine(p)]
@@ -139,16 +137,6 @@ def cache(plane: Plane, found: Found) -> Cache:
                     queries += value if metric == "vllm:prefix_cache_queries_total" else 0
                     hits += value if metric == "vllm:prefix_cache_hits_total" else 0
     return Cache(queries, hits)
-
-
-@contextmanager
-def workload(plane: Plane, replica: Manifest) -> Iterator[Workload]:
-    """The cluster that a replica is on."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "kubeconfig"
-        file.touch(mode=0o600)
-        file.write_text(plane.secret(replica["spec"]["clusterName"]))
-        yield Workload(str(file))
 
 
 def _is_engine(pod: Manifest) -> bool:

@@ -47,6 +47,26 @@ def test_a_name_is_its_ready_pods(name, wanted):
     assert addresses(name, SERVICES, SLICES) == wanted
 
 
+ENDS = {"addresses": ["10.0.0.6"], "conditions": {"ready": False, "serving": True, "terminating": True}}
+BROKEN = {"addresses": ["10.0.0.7"], "conditions": {"ready": False, "serving": False, "terminating": True}}
+READY = {"addresses": ["10.0.0.8"], "conditions": {"ready": True, "serving": True, "terminating": False}}
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "cluster_ip", "wanted"),
+    [
+        ([ENDS, BROKEN], "10.96.0.1", ["10.0.0.6"]),
+        ([ENDS, READY], "10.96.0.1", ["10.0.0.8"]),
+        ([ENDS, BROKEN], "None", []),
+    ],
+)
+def test_a_pod_that_ends_is_asked_while_there_is_no_other(endpoints, cluster_ip, wanted):
+    """As kube-proxy leads a ClusterIP; the name of a headless Service has ready pods alone."""
+    service = {"metadata": {"namespace": "mp-a", "name": "picker"}, "spec": {"clusterIP": cluster_ip}}
+    found = [{**SLICES[0], "endpoints": endpoints}]
+    assert addresses("picker.mp-a.svc.cluster.local", [service], found) == wanted
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "status", "answers"),
     [

@@ -212,6 +212,9 @@ class Container:
             self._fail(trouble)
 
     def _fail(self, trouble: str) -> None:
+        # A pod that ends may say that it is not well, so that nobody asks it any more; a kubelet lets it end.
+        if self.ending.is_set():
+            return
         with self.place.log.open("a") as log:
             log.write(f"kubelet: container {self.name} is killed, its probe failed: {trouble}\n")
         self.kill(signal.SIGTERM)

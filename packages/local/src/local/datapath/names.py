@@ -22,17 +22,21 @@ def addresses(name: str, services: Iterable[Manifest], slices: Iterable[Manifest
     """The addresses behind a name; None when the cluster has no such name, empty when nothing behind it is ready.
 
     SERVICE.NAMESPACE.svc.cluster.local is answered as a headless Service is, also where there is a ClusterIP, which
-    leads nowhere here; HOSTNAME before it is one pod that has that hostname.
+    leads nowhere here, but that pods that end count while no other is ready; HOSTNAME before it is one pod that has that hostname.
     """
     asked = name.lower().rstrip(".")
     path = asked.removesuffix(f".svc.{DOMAIN}").split(".")
     if not asked.endswith(f".svc.{DOMAIN}") or len(path) not in (2, 3):
         return None
     *host, service, namespace = path
-    if not any(_is(m, namespace, service) for m in services):
+    known = next((m for m in services if _is(m, namespace, service)), None)
+    if known is None:
         return None
     found = [e for s in slices if _is_of(s, namespace, service) for e in s.get("endpoints") or []]
     ready = [e for e in found if e.get("conditions", {}).get("ready", True)]
+    if not ready and known.get("spec", {}).get("clusterIP") != "None":
+        # As a cluster's proxy does: those that end are asked while there is no other.
+        ready = [e for e in found if e.get("conditions", {}).get("serving") and e["conditions"].get("terminating")]
     chosen = [e for e in ready if not host or e.get("hostname") == host[0]]
     if host and not chosen:
         return None

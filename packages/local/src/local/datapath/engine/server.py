@@ -116,6 +116,9 @@ class Server:
                 writer.write(chunk)
                 await writer.drain()
         finally:
+            # Of a stream that is broken off the simulator v0.10.2 writes its error into somebody else's answer.
+            while await reader.read(_CHUNK):
+                pass
             link.close()
 
     async def _send(self, request: Message) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
