@@ -89,7 +89,7 @@ def push(bare: Bare, version: str, more: dict[str, bytes]) -> None:
 
 
 def east(cluster: local.Cluster, west: Manifest) -> list[Manifest]:
-    kubeconfig = yaml.safe_load(cluster.workload_kubeconfig(3).read_text())
+    kubeconfig = yaml.safe_load(cluster.workload_kubeconfig(2).read_text())
     kubeconfig["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     found = copy.deepcopy(west)
     found["metadata"]["name"] = "east"

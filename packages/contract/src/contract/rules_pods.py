@@ -12,7 +12,7 @@ from contract.rules_connectors import connectors
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _IDLE = ("true", "/bin/true", "/usr/bin/true", "exit 0", "sh -c true", "sh -c exit 0")
-# A prefill pod that is dead but Ready answers 502 for its share from v0.10 on.
+# A prefill pod that is dead but Ready answers 502 for its share from v0.9 on.
 _SLOWEST_SECONDS = 60
 _SIDE_CHANNEL = "VLLM_NIXL_SIDE_CHANNEL_HOST"
 _SHM = "/dev/shm"  # noqa: S108  # The path in the pod.
@@ -122,8 +122,8 @@ TABLE = (
     Rule(
         "prefill-probe",
         Severity.WARNING,
-        "A dead prefill pod stays Ready. Up to v0.9 its prompts are prefilled by decode, from v0.10 they get 502.",
-        "seen with v0.8.0 and v0.10.0",
+        "A dead prefill pod stays Ready. Up to v0.8 its prompts are prefilled by decode, from v0.9 they get 502.",
+        "seen with v0.8.0, v0.9.0 and v0.10.0",
         _prefill_probe,
     ),
     Rule(

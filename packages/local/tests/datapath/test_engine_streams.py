@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 from local.datapath.engine import contract
 from local.datapath.engine.server import Server
@@ -21,6 +22,8 @@ async def broken_off() -> str:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(HEAD + EVENT)
             await has_left.wait()
+            await asyncio.sleep(0.1)
+            gc.collect()  # Of whoever reads on, asyncio itself keeps nothing.
             for _ in range(EVENTS):
                 writer.write(EVENT)
                 await writer.drain()

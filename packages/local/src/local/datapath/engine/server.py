@@ -32,9 +32,19 @@ class Server:
     paced: Paced | None = None
     """How long it takes, where that is not the simulator's to say."""
     counters: Counters = field(default_factory=Counters)
+    _answering: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request."""
+        # Whose client has left nobody else remembers, and what asyncio forgets ends anywhere.
+        task = asyncio.current_task()
+        self._answering.add(task)
+        try:
+            await self._answer(reader, writer)
+        finally:
+            self._answering.discard(task)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             head = await messages.read_head(reader)
             request = replace(head, body=await messages.read_body(reader, head))
