@@ -12,6 +12,7 @@ BROKEN = Seen(Change.UPDATE, published=False, serves=False)
 DONE = Seen(published=False, serves=False, revision=1)
 READY = Seen(published=False, revision=1)
 NEW = Seen(revision=1)
+YOUNG = Seen(revision=1, known=False)
 MOVES = Seen(Change.REPLACE)
 ENDS = Seen(Change.REMOVE, surplus=True)
 UPDATE, REPLACE = Turn(Change.UPDATE), Turn(Change.REPLACE, replacement=2)
@@ -47,7 +48,15 @@ CASES = [
     ),
     pytest.param([DONE, OLD], {0: DRAINED}, Step({0: DRAINED}, later=(1,)), id="the-rest-waits-until-it-serves"),
     pytest.param([READY, OLD], {0: DRAINED}, Step({0: DRAINED}, later=(1,)), id="until-its-endpoint-is-there"),
+    pytest.param([YOUNG, OLD], {0: DRAINED}, Step({0: DRAINED}, later=(1,)), id="and-until-gateways-know-it"),
     pytest.param([NEW, OLD], {0: DRAINED}, Step({1: UPDATE}), id="then-the-next-is-named"),
+    pytest.param([OLD, YOUNG], {}, Step({}, later=(0,)), id="nobody-is-taken-out-while-gateways-do-not-know-another"),
+    pytest.param(
+        [MOVES, UP, YOUNG],
+        {0: REPLACE},
+        Step({0: REPLACE}),
+        id="who-is-replaced-serves-until-gateways-know-the-new-one",
+    ),
     pytest.param(
         [OLD, BROKEN],
         {},

@@ -137,7 +137,7 @@ def _patience(  # noqa: PLR0911  # One return per state, the most urgent first.
     if made.again or step.remove:
         return YOUNG_SECONDS
     if step.turns:
-        return turns.seconds_left(call, step) or ASKED_SECONDS
+        return turns.seconds_left(call, step, existing) or ASKED_SECONDS
     if made.pause:
         return min(made.pause + NEXT_SECONDS, WAITING_SECONDS)
     if any(e.is_waiting for e in existing) or _is_awaited(made):

@@ -32,6 +32,8 @@ class Seen:
     """Whether its endpoint is there."""
     ending: bool = False
     """Whether that endpoint is being deleted."""
+    known: bool = True
+    """Whether it is there for so long that gateways have learnt of it."""
     serves: bool | None = True
     """Whether it answers, all of it made from its spec; None when it has said nothing of itself."""
     revision: int = 0
@@ -41,7 +43,7 @@ class Seen:
 
     @property
     def is_up(self) -> bool:
-        return self.published and not self.ending and self.serves is not False
+        return self.published and not self.ending and self.known and self.serves is not False
 
     @property
     def is_broken(self) -> bool:

@@ -16,6 +16,8 @@ from compose_model_deployment.wishes import Asked
 Manifest = dict[str, Any]
 
 RESCHEDULE = "modelplane.ai/reschedule"
+# A gateway asks for names every 5 s and may have heard just before that there is none (`design/rolling.md`).
+KNOWN_SECONDS = 15.0
 _LONGEST_VALUE = 4096
 
 
@@ -63,6 +65,7 @@ def _seen(call: Call[ModelDeployment], existing: Existing, made: Plan) -> Seen:
         change=Change.REMOVE if surplus else made.wishes[existing.ordinal].change,
         published=endpoint is not None,
         ending=bool(endpoint and endpoint["metadata"].get("deletionTimestamp")),
+        known=_known_in(call, existing.ordinal) <= 0.0,
         serves=serves,
         revision=existing.replica.spec.revision or 0,
         surplus=surplus,
@@ -83,11 +86,21 @@ def write(call: Call[ModelDeployment], taken: Step, made: Plan) -> bool:
     return changed
 
 
-def seconds_left(call: Call[ModelDeployment], taken: Step) -> float:
-    """Until the first drain is over; 0 when none is going on."""
+def seconds_left(call: Call[ModelDeployment], taken: Step, existing: list[Existing]) -> float:
+    """Until the first drain is over, or the first new endpoint known; 0 when neither is awaited."""
     drain = call.xr.spec.rollout.drainSeconds
-    drains = [t.since for t in taken.turns.values() if t.since and not t.drained]
-    return max(min((drain - call.age(since) for since in drains), default=0.0), 1.0 if drains else 0.0)
+    drains = [drain - call.age(t.since) for t in taken.turns.values() if t.since and not t.drained]
+    unknown = [left for left in (_known_in(call, e.ordinal) for e in existing) if left > 0.0]
+    return max(min(drains + unknown, default=0.0), 1.0 if drains or unknown else 0.0)
+
+
+def _known_in(call: Call[ModelDeployment], ordinal: int) -> float:
+    """Seconds until gateways have learnt of a replica's endpoint."""
+    endpoint = call.seen(endpoint_key(ordinal))
+    if endpoint is None or call.is_to_explain:
+        return 0.0
+    age = call.age(str(endpoint["metadata"].get("creationTimestamp", "")))
+    return KNOWN_SECONDS - max(age, 0.0)  # Clocks differ.
 
 
 def _dated(call: Call[ModelDeployment], ordinal: int, turn: Turn, taken: Step) -> Turn:
