@@ -11,7 +11,7 @@ from local.datapath.container import Container, Place
 
 @pytest.fixture
 def container(tmp_path):
-    place = Place("10.0.0.1", tmp_path, tmp_path / "log", {}, lambda _: None, threading.Event())
+    place = Place("10.0.0.1", tmp_path, tmp_path / "log", tmp_path / "words", {}, lambda _: None, threading.Event())
     return Container({"name": "envoy", "image": "envoy"}, place, "Always")
 
 
