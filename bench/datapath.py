@@ -2,29 +2,26 @@
 
     sudo .venv/bin/python bench/datapath.py [--write]
 
-`--write` puts the figures into docs/explanation/data-path-speed.md. Some five minutes.
+`--write` puts the figures into docs/explanation/data-path-speed.md. Some six minutes.
 """
 
 from __future__ import annotations
 
-import http.client
 import itertools
-import json
 import os
 import signal
-import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asking
 import click
 import yaml
+from asking import Client, Cost, Latency, Way
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "datapath"))
@@ -32,87 +29,21 @@ sys.path.insert(0, str(ROOT / "tests" / "datapath"))
 import breaking  # noqa: E402  # After the path, as is what follows.
 import served  # noqa: E402
 from cli import proving  # noqa: E402
+from local.api import Api  # noqa: E402
 from local.testing import Kubectl, Manifest, Plane  # noqa: E402
+from remote import Remote  # noqa: E402
 
 PAGE = ROOT / "docs" / "explanation" / "data-path-speed.md"
 SPACE = "mp-default"
-SHORT = {"model": "qwen", "prompt": "hello", "max_tokens": 1}
-REQUESTS, CONNECTIONS, SECONDS = 200, 16, 10.0
-HANGS = 10.0
+ROUNDS, CONNECTIONS, SECONDS = 200, 16, 10.0
+# A deleted pod serves on for 30 s.
+EACH, WATCHED = 0.1, 40.0
+# Engines that take no time: what the parts add is not lost in what engines vary by.
+SPEED = {"name": "LOCAL_ENGINE_SPEED", "value": "{}"}
 
 
-@dataclass(frozen=True)
-class Way:
-    """Where requests are sent: an address, a port and the name that is asked for there."""
-
-    name: str
-    host: str
-    port: int
-    hostname: str = ""
-
-
-class Client:
-    """One connection that is kept."""
-
-    def __init__(self, way: Way) -> None:
-        self._link = http.client.HTTPConnection(way.host, way.port, timeout=HANGS)
-        self._headers = {"Content-Type": "application/json", "Host": way.hostname or way.host}
-
-    def ask(self, body: Mapping[str, Any]) -> int:
-        """The status; 0 where nothing answers in time."""
-        try:
-            self._link.request("POST", "/v1/completions", json.dumps(body), self._headers)
-            answer = self._link.getresponse()
-            answer.read()
-            return answer.status
-        except (OSError, http.client.HTTPException):
-            self._link.close()
-            return 0
-
-
-def latency(way: Way) -> float:
-    """The median of short requests over one connection, in milliseconds."""
-    client, times = Client(way), []
-    for _ in range(REQUESTS):
-        begun = time.perf_counter()
-        assert client.ask(SHORT) == 200  # noqa: S101, PLR2004  # Nothing else is worth measuring.
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times[10:]) * 1000
-
-
-def throughput(way: Way, body: Callable[[], Mapping[str, Any]]) -> tuple[float, int]:
-    """Requests per second over many connections, and how many were not answered 200."""
-    with clients(way, body) as asked:
-        time.sleep(SECONDS)
-        counted = list(asked)
-    return len(counted) / SECONDS, sum(status != 200 for _, _, status in counted)  # noqa: PLR2004  # OK.
-
-
-Asked = list[tuple[float, float, int]]
-
-
-@contextmanager
-def clients(way: Way, body: Callable[[], Mapping[str, Any]], count: int = CONNECTIONS) -> Iterator[Asked]:
-    """So many clients ask on and on: when each request was sent, how long it took, and its status."""
-    asked: Asked = []
-    ended = threading.Event()
-
-    def ask_on() -> None:
-        client = Client(way)
-        while not ended.is_set():
-            begun = time.monotonic()
-            status = client.ask(body())
-            asked.append((begun, time.monotonic() - begun, status))
-
-    threads = [threading.Thread(target=ask_on) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield asked
-    finally:
-        ended.set()
-        for thread in threads:
-            thread.join()
+def short() -> Mapping[str, Any]:
+    return {"model": "qwen", "prompt": "hello", "max_tokens": 1}
 
 
 def long() -> Mapping[str, Any]:
@@ -120,45 +51,53 @@ def long() -> Mapping[str, Any]:
     return {"model": "qwen", "prompt": proving.prompt(200), "max_tokens": 1}
 
 
-def dying(plane: Plane, kube: Kubectl, way: Way, phase: str, number: signal.Signals) -> tuple[float, int, int]:
-    """Seconds after which the last request that was lost to a dying engine had been sent; requests lost, of how many."""
-    pod = min(_pods(kube, phase), key=lambda p: str(p["metadata"]["name"]))
-    with clients(way, long, 4) as asked:
-        plane.wait("requests are answered", lambda: len(asked) > 20)  # noqa: PLR2004  # Some.
-        begun = time.monotonic()
-        _signal(pod, number)
-        time.sleep(HANGS * 2)
-        if number == signal.SIGSTOP:
-            _signal(pod, signal.SIGCONT)
-    lost = [sent for sent, _, status in asked if status != 200 and sent > begun - HANGS]  # noqa: PLR2004  # OK.
-    plane.wait("all engines are ready again", lambda: all(map(_is_ready, _pods(kube, phase))))
-    return max((sent - begun for sent in lost), default=0.0), len(lost), len(asked)
+@dataclass(frozen=True)
+class Served:
+    """The deployment that is measured."""
 
+    plane: Plane
+    kube: Kubectl
+    target: proving.Target
 
-def _signal(pod: Manifest, number: signal.Signals) -> None:
-    for status in pod["status"]["containerStatuses"]:
-        served.signal_all(int(status["containerID"].removeprefix("process://")), number)
+    def pods(self, phase: str) -> list[Manifest]:
+        """The engines of a phase, by their names."""
+        found = self.kube.get("pods", "-n", SPACE, "-l", f"modelplane.ai/pd-role={phase}")
+        return sorted(found, key=lambda p: str(p["metadata"]["name"]))
 
+    def whole(self) -> bool:
+        """Two engines of both phases are ready."""
+        found = [self.pods(phase) for phase in ("prefill", "decode")]
+        return all(len(pods) == 2 and all(map(_is_ready, pods)) for pods in found)  # noqa: PLR2004  # Two of each.
 
-def _pods(kube: Kubectl, phase: str) -> list[Manifest]:
-    return kube.get("pods", "-n", SPACE, "-l", f"modelplane.ai/pd-role={phase}")
+    def route(self, name: str) -> Way:
+        """The replica's own route."""
+        return Way(name, self.target.url.removeprefix("http://"), 80, self.target.hostname)
 
 
 def _is_ready(pod: Manifest) -> bool:
-    return all(c["ready"] for c in pod["status"]["containerStatuses"])
+    found = {c["type"]: c["status"] for c in pod["status"].get("conditions", [])}
+    return found.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
-def ways(kube: Kubectl, target: proving.Target) -> list[Way]:
-    """The engine, the sidecar in front of it, a route to that pod without a picker, and the replica's own route."""
-    (decode, *_) = _pods(kube, "decode")
-    gateway, pod = target.url.removeprefix("http://"), decode["status"]["podIP"]
-    kube("apply", "-f", "-", stdin=yaml.safe_dump_all(_plain_route()))
-    return [
-        Way("engine", pod, 8001),
-        Way("and pd-sidecar", pod, 8000),
-        Way("and Envoy, by a route to a Service", gateway, 80, "plain.modelplane.internal"),
-        Way("and the picker, by the replica's route", gateway, 80, target.hostname),
+def ways(of: Served) -> tuple[list[Way], list[Way]]:
+    """For short prompts and for long ones, each with one part more than the one before."""
+    decode, prefill = (of.pods(phase)[0]["status"]["podIP"] for phase in ("decode", "prefill"))
+    of.kube("apply", "-f", "-", stdin=yaml.safe_dump_all(_plain_route()))
+    short_ways = [
+        Way("the engine", decode, 8001),
+        Way("pd-sidecar in front of it", decode, 8000),
+        Way("Envoy, by a route to a Service of these sidecars", of.route("").host, 80, "plain.modelplane.internal"),
+        of.route("Envoy and the picker, by the replica's route"),
     ]
+    long_ways = [
+        Way("the engine", decode, 8001),
+        Way("pd-sidecar, told which engine is to prefill", decode, 8000, "", {_PREFILL: f"{prefill}:8000"}),
+        of.route("Envoy and the picker, which chooses both"),
+    ]
+    return short_ways, long_ways
+
+
+_PREFILL = "x-prefiller-host-port"
 
 
 def _plain_route() -> list[Manifest]:
@@ -182,97 +121,164 @@ def _plain_route() -> list[Manifest]:
     ]
 
 
+def dying(of: Served, act: Callable[[], Callable[[], None]]) -> Cost:
+    """What clients saw of an event; `act` makes it happen and returns what makes it undone."""
+    with asking.steady(of.route("the replica"), long, EACH) as asked:
+        of.plane.wait("requests are answered", lambda: sum(not a.lost for a in list(asked)) > 20)  # noqa: PLR2004  # Some.
+        begun = time.monotonic()
+        undo = act()
+        time.sleep(WATCHED)
+    undo()
+    of.plane.wait("all engines are ready again", of.whole)
+    return asking.cost(asked, begun)
+
+
+def killed(of: Served, phase: str) -> Callable[[], None]:
+    _signal(of.pods(phase)[0], signal.SIGKILL)
+    return lambda: None
+
+
+def hanging(of: Served, phase: str) -> Callable[[], None]:
+    pod = of.pods(phase)[0]
+    _signal(pod, signal.SIGSTOP)
+    return lambda: _signal(pod, signal.SIGCONT)
+
+
+def deleted(of: Served, phase: str) -> Callable[[], None]:
+    of.kube("delete", "pod", of.pods(phase)[0]["metadata"]["name"], "-n", SPACE, "--wait=false")
+    return lambda: None
+
+
+def _signal(pod: Manifest, number: signal.Signals) -> None:
+    for status in pod["status"]["containerStatuses"]:
+        served.signal_all(int(status["containerID"].removeprefix("process://")), number)
+
+
+DEATHS: Mapping[str, Callable[[Served, str], Callable[[], None]]] = {
+    "engine is killed": killed,
+    "engine hangs": hanging,
+    "pod is deleted": deleted,
+}
+
+
+@dataclass
+class Figures:
+    """All that is measured."""
+
+    up: float
+    born: float
+    short: list[tuple[str, Latency]]
+    long: list[tuple[str, Latency]]
+    rates: list[tuple[str, float, int]]
+    share: float
+    deaths: list[tuple[str, Cost]]
+
+
+def measure(of: Served, up: float, born: float, rounds: int) -> Figures:
+    """Everything, one after the other."""
+    short_ways, long_ways = ways(of)
+    for way in (*short_ways, *long_ways):
+        of.plane.wait(f"{way.name} answers", lambda way=way: not Client(way).ask(long()).lost)  # type: ignore[misc]  # Bound at once.
+    names = [[w.name for w in each] for each in (short_ways, long_ways)]
+    times = [asking.latencies(each, body, rounds) for each, body in ((short_ways, short), (long_ways, long))]
+    rates = [
+        (f"short prompts, {way.name}", *asking.rate(way, short, CONNECTIONS, SECONDS))
+        for way in (short_ways[0], *short_ways[2:])
+    ]
+    api = Api.from_file(of.kube.kubeconfig, "modelplane-bench")
+    rate, share = _disaggregated(of, Remote(api), long_ways[-1])
+    api.close()
+    rates.append((f"long prompts, {long_ways[-1].name}", *rate))
+    # What else the machine does makes requests late, too.
+    deaths = [("nothing", dying(of, lambda: lambda: None))]
+    for what, act in DEATHS.items():
+        for phase in ("prefill", "decode"):
+            deaths.append((f"{phase} {what}", dying(of, lambda act=act, phase=phase: act(of, phase))))  # type: ignore[misc]  # As above.
+            click.echo(_death(*deaths[-1]), err=True)
+    short_times, long_times = (list(zip(*each, strict=True)) for each in zip(names, times, strict=True))
+    return Figures(up, born, short_times, long_times, rates, share, deaths)
+
+
+def _disaggregated(of: Served, remote: Remote, way: Way) -> tuple[tuple[float, int], float]:
+    """How many long prompts are answered in a second, and how many of a hundred were prefilled on another pod."""
+    pods = proving.pods(remote, of.target)
+    before = proving.count(remote, pods).counters
+    rate = asking.rate(way, long, CONNECTIONS, SECONDS)
+    time.sleep(1)  # Engines count a little after they have answered.
+    counted = proving.count(remote, pods).counters.since(before)
+    return rate, 100 * counted.transfers / max(counted.on_decode, 1)
+
+
 @click.command(help=__doc__)
 @click.option("--write", is_flag=True, help="Write docs/explanation/data-path-speed.md.")
-def main(write: bool) -> None:
+@click.option("--rounds", default=ROUNDS, show_default=True, help="Requests for each latency.")
+def main(write: bool, rounds: int) -> None:
+    load = os.getloadavg()[0]
+    fleet = (breaking.EXAMPLE / "fleet.yaml").read_text()
+    wider = fleet.replace("className: h200-node, nodeCount: 1", "className: h200-node, nodeCount: 2")
     with tempfile.TemporaryDirectory() as folder:
         begun = time.monotonic()
-        fleet = (breaking.EXAMPLE / "fleet.yaml").read_text()
-        wider = fleet.replace("className: h200-node, nodeCount: 1", "className: h200-node, nodeCount: 2")
         with served.up(Path(folder) / "state", "gateways", wider) as plane:
             up = time.monotonic() - begun
-            text = _measure(plane, up)
+            text = page(_measured(plane, up, rounds), load, rounds)
     click.echo(text)
     if write:
         PAGE.write_text(text)
 
 
-def _measure(plane: Plane, up: float) -> str:
+def _measured(plane: Plane, up: float, rounds: int) -> Figures:
     found = yaml.safe_load(breaking.deployment())
     found["spec"]["engines"][1]["copies"] = 2
+    for engine in found["spec"]["engines"]:
+        engine["members"][0]["template"]["spec"]["containers"][0]["env"] = [SPEED]
+    kube = served.geneva(plane, nodes=4)
     begun = time.monotonic()
     with served.deployed(plane, yaml.safe_dump(found)):
-        born = time.monotonic() - begun
-        kube = served.geneva(plane, nodes=4)
-        target = served.target(plane, "qwen-0")
-        there = ways(kube, target)
-        for way in there:
-            plane.wait(f"{way.name} answers", lambda way=way: Client(way).ask(SHORT) == 200)  # type: ignore[misc]  # noqa: PLR2004  # Bound at once.
-        times = {way.name: latency(way) for way in there}
-        rates = {
-            "short prompts": throughput(there[-1], lambda: SHORT),
-            "long prompts, prefilled on another pod": throughput(there[-1], long),
-        }
-        deaths = {
-            (phase, number.name): dying(plane, kube, there[-1], phase, number)
-            for phase in ("prefill", "decode")
-            for number in (signal.SIGKILL, signal.SIGSTOP)
-        }
-    return _page(up, born, times, rates, deaths)
+        of = Served(plane, kube, served.target(plane, "qwen-0"))
+        plane.wait("all engines are ready", of.whole)
+        return measure(of, up, time.monotonic() - begun, rounds)
 
 
-def _page(
-    up: float,
-    born: float,
-    times: Mapping[str, float],
-    rates: Mapping[str, tuple[float, int]],
-    deaths: Mapping[tuple[str, str], tuple[float, int, int]],
-) -> str:
-    steps = list(times.items())
-    added = [0.0, *(after - before for (_, before), (_, after) in itertools.pairwise(steps))]
-    rows = [f"| {name} | {each:.2f} | {more:.2f} |" for (name, each), more in zip(steps, added, strict=True)]
-    speeds = [f"| {name} | {rate:.0f} | {failed} |" for name, (rate, failed) in rates.items()]
-    ends = [
-        f"| {phase} engine {_DONE[name]} | {seconds:.1f} | {lost} of {count} |"
-        for (phase, name), (seconds, lost, count) in deaths.items()
-    ]
-    return _PAGE.format(
-        cores=os.cpu_count(), up=up, born=born, rows="\n".join(rows), speeds="\n".join(speeds), ends="\n".join(ends)
+def page(found: Figures, load: float, rounds: int) -> str:
+    """What is written to docs/."""
+    return (
+        Path(__file__)
+        .with_name("data-path-speed.md.in")
+        .read_text()
+        .format(
+            cores=os.cpu_count(),
+            load=f"{load:.1f}",
+            picker=breaking.PICKER,
+            up=found.up,
+            born=found.born,
+            rounds=rounds,
+            short=_added(found.short),
+            long=_added(found.long),
+            connections=CONNECTIONS,
+            seconds=SECONDS,
+            rates="\n".join(f"| {what} | {rate:.0f} | {lost} |" for what, rate, lost in found.rates),
+            share=found.share,
+            each=EACH * 1000,
+            patience=asking.PATIENCE,
+            late=asking.LATE,
+            deaths="\n".join(_death(*each) for each in found.deaths),
+        )
     )
 
 
-_DONE = {"SIGKILL": "killed", "SIGSTOP": "hangs"}
-_PAGE = """\
-# What the data path costs
+def _added(found: Sequence[tuple[str, Latency]]) -> str:
+    added = ["", *(f"{after.median - before.median:.1f}" for (_, before), (_, after) in itertools.pairwise(found))]
+    rows = zip(found, added, strict=True)
+    return "\n".join(f"| {name} | {each.median:.1f} | {more} | {each.slow:.1f} |" for (name, each), more in rows)
 
-The output of `sudo .venv/bin/python bench/datapath.py --write`, here on a machine of {cores} cores which the engines, the clients and
-the control plane share: example 08 with two decode engines, behind the real Envoy Gateway and AI Gateway. Engines are simulated, and
-answer a first token after 60 ms, so what counts is what the parts add.
 
-`modelplane up --data-path` was ready after {up:.0f} s, the deployment {born:.0f} s after it was applied.
+def _death(what: str, seen: Cost) -> str:
+    lost = ", ".join(
+        f"{n} without an answer" if status == 0 else f"{n} times {status}" for status, n in seen.lost.items()
+    )
+    last = "" if seen.last is None else f"{seen.last:.1f}"
+    return f"| {what} | {last} | {lost or 'none'} | {seen.late or 'none'} | {seen.count} |"
 
-## Latency
-Median of 190 short prompts of one token over one connection, in milliseconds.
-
-| requests go to | p50 | added |
-|---|---|---|
-{rows}
-
-## Throughput
-16 connections for 10 s through the replica's route; engines take at most 64 requests at once.
-
-| requests | per second | not answered 200 |
-|---|---|---|
-{speeds}
-
-## Death
-One engine of two is killed, or hangs until it is let go, under four clients that ask long prompts on and on and give up after 10 s.
-*Last* is how long after the signal the last request was sent that was lost; 0.0 where none was.
-
-| what happens | last, s | requests lost |
-|---|---|---|
-{ends}
-"""
 
 if __name__ == "__main__":
     main()

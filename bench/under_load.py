@@ -9,9 +9,11 @@ docs/explanation/under-load.md.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +29,7 @@ import breaking  # noqa: E402  # After the path, as is what follows.
 import served  # noqa: E402
 import services  # noqa: E402
 from local.testing import Kubectl, Plane  # noqa: E402
-from mixed import load  # noqa: E402
+from mixed import Ended, load  # noqa: E402
 
 PAGE = ROOT / "docs" / "explanation" / "under-load.md"
 CALM, SILENT = 60.0, 30.0
@@ -95,9 +97,7 @@ def _rolled(fleet: Fleet) -> bool:
 
 def cut_off(fleet: Fleet) -> None:
     """No packet reaches a cluster for half a minute."""
-    from test_two_clusters import cut_off as silence  # noqa: PLC0415  # It brings the fixtures of pytest.
-
-    with silence(fleet.plane, fleet.url, "west"):
+    with services.cut_off(fleet.plane, fleet.url, "west"):
         time.sleep(SILENT)
 
 
@@ -119,6 +119,7 @@ def pickers(fleet: Fleet) -> None:
     """One cluster's after the other."""
     for name in CLUSTERS:
         fleet.restart(fleet.cluster(name), "mp-default", "modelplane.ai/replica,!modelplane.ai/engine")
+        fleet.plane.wait("all is well", fleet.is_whole)
 
 
 def controllers(fleet: Fleet) -> None:
@@ -138,6 +139,7 @@ def envoys(fleet: Fleet) -> None:
     """One cluster's after the other."""
     for name in CLUSTERS:
         fleet.restart(fleet.cluster(name), _SYSTEM, f"{_ENVOY}=inference-gateway")
+        fleet.plane.wait("all is well", fleet.is_whole)
 
 
 def front(fleet: Fleet) -> None:
@@ -181,17 +183,47 @@ def deployment() -> dict[str, Any]:
     return found
 
 
-def seen(fleet: Fleet, chosen: Sequence[str]) -> list[tuple[str, float, int, dict[str, int]]]:
-    """What each event cost: its name, seconds, requests, and how those ended that were lost."""
+@dataclass(frozen=True)
+class Row:
+    """What an event cost."""
+
+    name: str
+    seconds: float
+    sent: int
+    lost: Sequence[Ended]
+
+    def __str__(self) -> str:
+        counted = Counter(f"{e.kind} {e.how}" for e in self.lost)
+        told = ", ".join(f"{times} {how}" for how, times in sorted(counted.items())) or "none"
+        return f"| {EVENTS[self.name][0]} | {self.seconds:.0f} | {self.sent} | {told} |"
+
+
+def seen(fleet: Fleet, chosen: Sequence[str]) -> list[Row]:
+    """What each event cost; every lost request is told as it is counted."""
     rows = []
+    begun: dict[str, float] = {}
     with load(fleet.url.removeprefix("http://")) as tally:
         for name in chosen:
-            tally.going_on, begun = name, time.monotonic()
+            tally.going_on, begun[name] = name, time.monotonic()
             EVENTS[name][1](fleet)
             fleet.plane.wait("all is well", fleet.is_whole)
-            rows.append((name, time.monotonic() - begun, tally.sent(name), tally.lost(name)))
-            click.echo(_row(*rows[-1]))
-    return rows
+            rows.append((name, time.monotonic() - begun[name]))
+            click.echo(f"{name}: {rows[-1][1]:.0f} s, {tally.sent(name)} ended, {len(tally.lost(name))} lost", err=True)
+    for name in chosen:
+        _tell(name, begun[name], tally.lost(name))
+    return [Row(name, seconds, tally.sent(name), tally.lost(name)) for name, seconds in rows]
+
+
+def _tell(name: str, begun: float, lost: Sequence[Ended]) -> None:
+    """When the lost requests were sent, and what one of them was told."""
+    alike: dict[tuple[str, str], list[Ended]] = {}
+    for each in lost:
+        alike.setdefault((each.how, each.told[:60]), []).append(each)
+    for (how, _), found in alike.items():
+        first, last = (f"{at - begun:.1f}" for at in (found[0].sent, found[-1].sent))
+        longest = max(e.seconds for e in found)
+        told = f"sent {first} to {last} s after its begin, for at most {longest:.1f} s: {found[0].told}"
+        click.echo(f"{name}: {len(found)} times {how}, {told}", err=True)
 
 
 @click.command(help=__doc__)
@@ -207,28 +239,24 @@ def main(write: bool, only: Sequence[str]) -> None:
         fleet = Fleet(plane, plane.kubectl.one("ig", "public")["status"]["url"])
         plane.wait("both replicas serve", fleet.is_whole)
         rows = seen(fleet, only or list(EVENTS))
-    text = "\n".join(_row(*row) for row in rows)
+    text = page(rows)
     click.echo(text)
     if write:
-        PAGE.write_text(_PAGE.format(rows=text))
+        PAGE.write_text(text)
 
 
-def _row(name: str, seconds: float, sent: int, lost: Mapping[str, int]) -> str:
-    told = ", ".join(f"{times} {how}" for how, times in lost.items()) or "none"
-    return f"| {EVENTS[name][0]} | {seconds:.0f} | {sent} | {told} |"
+def page(rows: Sequence[Row]) -> str:
+    """What is written to docs/."""
+    form = Path(__file__).with_name("under-load.md.in").read_text()
+    minutes = sum(row.seconds for row in rows) / 60
+    return form.format(
+        cores=os.cpu_count(),
+        rows="\n".join(map(str, rows)),
+        minutes=minutes,
+        sent=f"{sum(row.sent for row in rows):,}",
+        lost=sum(len(row.lost) for row in rows),
+    )
 
-
-_PAGE = """\
-# Under load
-
-The output of `sudo .venv/bin/python bench/under_load.py --write`: two clusters serve example 08 in two phases, behind real gateways, to
-clients of one address: short prompts, long ones, streams of 600 tokens, and streams that their client aborts. All on 2 cores, with
-engines that are simulated.
-
-| while | s | requests | lost |
-|---|---|---|---|
-{rows}
-"""
 
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
 from collections import Counter
 from contextlib import contextmanager
 
@@ -85,3 +86,16 @@ def who(url, path, times):
         status, _, text = ask(url, path)
         found[json.loads(text)["provider"] if status == 200 else status] += 1
     return found
+
+
+@contextmanager
+def cut_off(plane, url, name):
+    """No packet goes to a cluster's pods, or comes from them."""
+    secret = plane.kubectl.one("secret", f"{name}-kubeconfig", "-n", "modelplane-system")
+    number, index = url.split(".")[1], secret["metadata"]["labels"]["modelplane.ai/local-cluster"]
+    link = ("ip", "link", "set", f"mp{number}-{index}")
+    subprocess.run([*link, "down"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*link, "up"], check=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pytest
 import served
@@ -14,7 +13,7 @@ import yaml
 from breaking import ROOT
 from envoys import envoy_says
 from load import CLIENTS, load
-from services import GATEWAY, applied, ask, ready, service
+from services import GATEWAY, applied, ask, cut_off, ready, service
 
 pytestmark = [pytest.mark.datapath, pytest.mark.long]
 EXAMPLE = ROOT / "examples/11-one-address"
@@ -148,16 +147,3 @@ def one(url):
         return type(e).__name__
     pod = {key.lower(): value for key, value in headers.items()}.get("x-inference-pod", "")
     return pod.partition("-main-")[0] if status == 200 else status
-
-
-@contextmanager
-def cut_off(plane, url, name):
-    """No packet goes to the cluster's pods, or comes from them."""
-    secret = plane.kubectl.one("secret", f"{name}-kubeconfig", "-n", "modelplane-system")
-    number, index = url.split(".")[1], secret["metadata"]["labels"]["modelplane.ai/local-cluster"]
-    link = ("ip", "link", "set", f"mp{number}-{index}")
-    subprocess.run([*link, "down"], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run([*link, "up"], check=True)
