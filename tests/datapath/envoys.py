@@ -9,9 +9,10 @@ from local.testing import Kubectl
 
 
 def envoy_says(kubectl: Kubectl, gateway: str, path: str) -> str:
-    """The answer of the only Envoy of a Gateway."""
+    """The answer of the only Envoy of a Gateway that is not ending."""
     label = f"gateway.envoyproxy.io/owning-gateway-name={gateway}"
-    (pod,) = kubectl.get("pods", "-n", "envoy-gateway-system", "-l", label)
+    found = kubectl.get("pods", "-n", "envoy-gateway-system", "-l", label)
+    (pod,) = (p for p in found if "deletionTimestamp" not in p["metadata"])
     _, number, cluster, _ = pod["status"]["podIP"].split(".")
     namespace = Network(int(number), int(cluster)).namespace(pod["status"]["podIP"])
     asked = ["ip", "netns", "exec", namespace, "curl", "--silent", f"http://127.0.0.1:19000/{path}"]
