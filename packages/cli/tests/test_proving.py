@@ -1,5 +1,8 @@
 """What `prove` counts of engines and pickers, from the metrics that they tell."""
 
+import itertools
+
+import pytest
 from cli import proving
 
 POD = {"metadata": {"namespace": "mp-default", "name": "picker-0"}, "spec": {"containers": []}}
@@ -23,3 +26,24 @@ def decided(text):
 
 def test_a_decision_counts_once_also_where_the_picker_tells_it_under_two_names():
     assert [decided(text) for text in (OLD, NEW, NEW + OLD, "")] == [3, 3, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "want", "asked"),
+    [
+        pytest.param([200], 200, 1, id="at-once"),
+        pytest.param([404, 500, 200], 200, 3, id="a-replica-that-has-just-become-ready"),
+        pytest.param([503], 503, 21, id="never"),
+    ],
+)
+def test_a_route_has_the_time_that_envoy_needs_to_follow_it(statuses, want, asked, monkeypatch):
+    times, clock = [], iter(itertools.count(step=0.5))
+    monkeypatch.setattr(proving.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(proving.time, "sleep", lambda _: None)
+
+    def ask(_target, body):
+        times.append(body["max_tokens"])
+        return statuses[min(len(times), len(statuses)) - 1], ""
+
+    monkeypatch.setattr(proving, "ask", ask)
+    assert (proving._followed(None, "qwen"), len(times)) == (want, asked)

@@ -38,6 +38,8 @@ _WORDS = (
 # Blocks of the picker are at most some hundred tokens, and its default asks for one that is not cached.
 _LONG = 1500
 _SETTLED, _LOOKS = 3.0, 0.05
+# Envoy follows a route some seconds after its controller has accepted it.
+_FOLLOWS, _ASKS = 10.0, 0.5
 
 
 class Remote(Protocol):
@@ -155,7 +157,8 @@ def send(remote: Remote, target: Target, of: Pods) -> list[Sent]:
         ("short", {"prompt": prompt(4)}, False),
         ("streamed", {"prompt": other, "stream": True}, True),
     )
-    sent, before = [], count(remote, of)
+    first = count(remote, of)
+    sent, before = [], _settled(remote, of, first, _followed(target, name))
     for title, body, expects in requests:
         status, text = ask(target, {"model": name, "max_tokens": 8, **body})
         after = _settled(remote, of, before, status)
@@ -165,6 +168,16 @@ def send(remote: Remote, target: Target, of: Pods) -> list[Sent]:
         if status == 0:
             break
     return sent
+
+
+def _followed(target: Target, name: str) -> int:
+    """The status of a short request, once it is answered or has been asked for long enough."""
+    end = time.monotonic() + _FOLLOWS
+    while True:
+        status, _ = ask(target, {"model": name, "prompt": prompt(4), "max_tokens": 1})
+        if status == http.HTTPStatus.OK or time.monotonic() > end:
+            return status
+        time.sleep(_ASKS)
 
 
 def _settled(remote: Remote, of: Pods, before: Count, status: int) -> Count:
