@@ -239,6 +239,8 @@ def test_components_are_removed_one_after_the_other_and_stay_on_the_cluster(bare
 
 def test_a_cluster_that_leaves_the_fleet_keeps_its_stack(bare: Bare) -> None:
     bare.plane.kubectl("delete", "md", "--all", "-A")
+    in_use = lambda: [u for u in bare.plane.kubectl.get("clusterusages") if name_of(u).startswith("west-in-use")]  # noqa: E731  # Short here.
+    bare.plane.wait("west is not in use", lambda: not in_use())
     bare.plane.kubectl("delete", "ic", "west")
     gone = lambda: not bare.plane.kubectl.get(f"ss,{RELEASES}", "-n", "modelplane-system")  # noqa: E731  # Short here.
     bare.plane.wait("nothing is left of it on the control plane", gone)
