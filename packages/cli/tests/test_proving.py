@@ -29,21 +29,23 @@ def test_a_decision_counts_once_also_where_the_picker_tells_it_under_two_names()
 
 
 @pytest.mark.parametrize(
-    ("statuses", "want", "asked"),
+    ("answers", "asked"),
     [
-        pytest.param([200], 200, 1, id="at-once"),
-        pytest.param([404, 500, 200], 200, 3, id="a-replica-that-has-just-become-ready"),
-        pytest.param([503], 503, 21, id="never"),
+        pytest.param([(200, "{}")], 1, id="at-once"),
+        pytest.param([(404, ""), (500, ""), (503, "no healthy upstream"), (200, "{}")], 4, id="a-replica-just-ready"),
+        pytest.param([(500, "NIXL handshake failed")], 1, id="an-engine-is-not-asked-again"),
+        pytest.param([(0, "timed out")], 1, id="nor-one-that-hangs"),
+        pytest.param([(503, "")], 21, id="never"),
     ],
 )
-def test_a_route_has_the_time_that_envoy_needs_to_follow_it(statuses, want, asked, monkeypatch):
-    times, clock = [], iter(itertools.count(step=0.5))
+def test_a_route_has_the_time_that_envoy_needs_to_follow_it(answers, asked, monkeypatch):
+    left, clock, times = iter(answers), itertools.count(step=0.5), []
     monkeypatch.setattr(proving.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(proving.time, "sleep", lambda _: None)
 
-    def ask(_target, body):
-        times.append(body["max_tokens"])
-        return statuses[min(len(times), len(statuses)) - 1], ""
+    def ask(_target, _body):
+        times.append(1)
+        return next(left, answers[-1])
 
     monkeypatch.setattr(proving, "ask", ask)
-    assert (proving._followed(None, "qwen"), len(times)) == (want, asked)
+    assert (proving._followed(None, {}), len(times)) == (answers[-1], asked)

@@ -40,6 +40,7 @@ _LONG = 1500
 _SETTLED, _LOOKS = 3.0, 0.05
 # Envoy follows a route some seconds after its controller has accepted it.
 _FOLLOWS, _ASKS = 10.0, 0.5
+_NOT_YET, _ENVOYS = (404, 500, 503), ("", "no healthy upstream")
 
 
 class Remote(Protocol):
@@ -157,10 +158,10 @@ def send(remote: Remote, target: Target, of: Pods) -> list[Sent]:
         ("short", {"prompt": prompt(4)}, False),
         ("streamed", {"prompt": other, "stream": True}, True),
     )
-    first = count(remote, of)
-    sent, before = [], _settled(remote, of, first, _followed(target, name))
+    sent, before = [], count(remote, of)
     for title, body, expects in requests:
-        status, text = ask(target, {"model": name, "max_tokens": 8, **body})
+        asked = {"model": name, "max_tokens": 8, **body}
+        status, text = ask(target, asked) if sent else _followed(target, asked)
         after = _settled(remote, of, before, status)
         counted = after.counters.since(before.counters)
         sent.append(Sent(title, status, text, counted, expects, after.tells, after.nixl))
@@ -170,13 +171,13 @@ def send(remote: Remote, target: Target, of: Pods) -> list[Sent]:
     return sent
 
 
-def _followed(target: Target, name: str) -> int:
-    """The status of a short request, once it is answered or has been asked for long enough."""
+def _followed(target: Target, body: Mapping[str, Any]) -> tuple[int, str]:
+    """The first answer; what Envoy itself says of a route that it may not follow yet is none."""
     end = time.monotonic() + _FOLLOWS
     while True:
-        status, _ = ask(target, {"model": name, "prompt": prompt(4), "max_tokens": 1})
-        if status == http.HTTPStatus.OK or time.monotonic() > end:
-            return status
+        status, text = ask(target, body)
+        if status not in _NOT_YET or text not in _ENVOYS or time.monotonic() > end:
+            return status, text
         time.sleep(_ASKS)
 
 
