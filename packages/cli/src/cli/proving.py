@@ -158,7 +158,8 @@ def send(remote: Remote, target: Target, of: Pods) -> list[Sent]:
         ("short", {"prompt": prompt(4)}, False),
         ("streamed", {"prompt": other, "stream": True}, True),
     )
-    sent, before = [], count(remote, of)
+    sent: list[Sent] = []
+    before = count(remote, of)
     for title, body, expects in requests:
         asked = {"model": name, "max_tokens": 8, **body}
         status, text = ask(target, asked) if sent else _followed(target, asked)
