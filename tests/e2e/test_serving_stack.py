@@ -14,7 +14,7 @@ import yaml
 from bare import COMPONENTS, NFD, PARTS, RELEASES, Bare, east, name_of, north, push, releases, secret
 from compose_serving_stack import parts
 from local import charts
-from local.testing import start
+from local.testing import Manifest, start
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
@@ -240,12 +240,14 @@ def test_components_are_removed_one_after_the_other_and_stay_on_the_cluster(bare
 
 def test_a_cluster_that_leaves_the_fleet_keeps_its_stack(bare: Bare) -> None:
     bare.plane.kubectl("delete", "md", "--all", "-A")
-    in_use = lambda: [u for u in bare.plane.kubectl.get("clusterusages") if name_of(u).startswith("west-in-use")]  # noqa: E731  # Short here.
-    bare.plane.wait("west is not in use", lambda: not in_use())
+    bare.plane.wait("west is not in use", lambda: not named(bare, "clusterusages", "west-in-use"))
     bare.plane.kubectl("delete", "ic", "west")
-    left = lambda: [
-        m for m in bare.plane.kubectl.get(f"ss,{RELEASES}", "-n", "modelplane-system") if "west" in name_of(m)
-    ]  # noqa: E731  # Short here.
-    bare.plane.wait("nothing is left of it on the control plane", lambda: not left())
+    left = (bare, f"ss,{RELEASES}", "west", "-n", "modelplane-system")
+    bare.plane.wait("nothing is left of it on the control plane", lambda: not named(*left))
     assert bare.west.one("deployment", "envoy-gateway", "-n", PARTS["envoyGateway"].namespace)
     assert bare.west.one("gateway", "inference-gateway", "-n", "modelplane-system")
+
+
+def named(bare: Bare, kinds: str, prefix: str, *where: str) -> list[Manifest]:
+    """The objects on the control plane whose names begin so."""
+    return [m for m in bare.plane.kubectl.get(kinds, *where) if name_of(m).startswith(prefix)]
