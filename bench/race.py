@@ -81,7 +81,7 @@ def main(**options: Any) -> None:
                 _free(plane, race.free)
             click.echo(f"most ever granted at once: {dict(granted.most())}; taken back: {granted.taken_back()}")
             _tell_requests(_requests(plane) - before, race.deployments)
-            _tell_calls(plane)
+            _tell_calls(plane, "in all")
             _tell_cpu(_cpu(local) - spent)
         finally:
             local.down()
@@ -110,7 +110,7 @@ def _run(plane: Plane, local: Cluster, race: Race) -> None:
     everybody = yaml.safe_dump_all(_deployment(f"m{n}") for n in range(race.deployments))
     plane.kubectl("apply", "-f", "-", stdin=everybody)
     click.echo(f"created after {time.monotonic() - began:.0f} s")
-    until = race.seconds
+    until, told = race.seconds, False
     while (spent := time.monotonic() - began) < until:
         found = plane.kubectl.get(KINDS, "-A")
         replicas = [m for m in found if m["kind"] == "ModelReplica"]
@@ -118,6 +118,9 @@ def _run(plane: Plane, local: Cluster, race: Race) -> None:
         opened |= {f"{m['kind']}/{m['metadata']['name']}" for m in found if _is(m, "Responsive", "False")}
         serving = sum(_is(r, "Ready") for r in replicas)
         click.echo(f"{spent:4.0f} s: {len(replicas)} replicas, {held.total()} granted, {serving} Ready")
+        if held.total() >= race.room and not told:
+            told = True
+            _tell_calls(plane, "until all that can be are granted")
         if held.total() >= race.room and serving >= race.room:
             until = min(until, spent + race.stay) if until == race.seconds else until
         if faults and held.total() >= race.room / 3:
@@ -182,11 +185,11 @@ def _tell_requests(counted: Counter[str], deployments: int) -> None:
         click.echo(f"  {what}: {count}")
 
 
-def _tell_calls(plane: Plane) -> None:
+def _tell_calls(plane: Plane, when: str) -> None:
     calls: defaultdict[str, list[int]] = defaultdict(list)
     for composite, count in plane.calls().items():
         calls[composite.partition("/")[0]].append(count)
-    click.echo("calls of functions from the start, fleet included, by kind: mean (most) of composites")
+    click.echo(f"calls of functions {when}, the fleet's births included, by kind: mean (most) of composites")
     for kind, counts in sorted(calls.items()):
         click.echo(f"  {kind}: {sum(counts) / len(counts):.1f} ({max(counts)}) of {len(counts)}")
 

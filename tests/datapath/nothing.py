@@ -73,6 +73,21 @@ class Bare:
         found = self.west.get("pods", "-n", "mp-default", "-l", "modelplane.ai/deployment=qwen")
         return {pod["metadata"]["uid"] for pod in found}
 
+    def pods(self) -> set[str]:
+        """Every pod of REAL and of the models."""
+        return {p["metadata"]["uid"] for p in self.west.get("pods", "-A") if space(p) in {*REAL, "mp-default"}}
+
+    def components(self) -> list[Manifest]:
+        """What the stack says of each component."""
+        return list(self.plane.kubectl.one("ss", "west", "-n", "modelplane-system")["status"]["components"])
+
+    def component(self, name: str) -> Manifest:
+        return next((row for row in self.components() if row["name"] == name), {})
+
+    def switch_off(self, component: str) -> None:
+        patch = yaml.safe_dump({"spec": {"servingStack": {"components": {component: {"enabled": False}}}}})
+        self.plane.kubectl("patch", "ic", "west", "--type=merge", "-p", patch)
+
     def ready(self) -> set[str]:
         """The namespaces of REAL whose pods that run are all ready."""
         pods = [p for p in self.west.get("pods", "-A") if p["status"]["phase"] == "Running"]

@@ -61,8 +61,7 @@ def test_a_fetch_that_is_interrupted_goes_on_by_itself_without_what_is_there(bar
 
 def test_the_cluster_becomes_ready_by_charts_whose_controllers_run(bare: Bare) -> None:
     bare.plane.wait("west is Ready", lambda: bare.is_true("ic", "west", "Ready"), patience=600)
-    rows = bare.plane.kubectl.one("ss", "west", "-n", "modelplane-system")["status"]["components"]
-    told = {row["name"]: row.get("ready") for row in rows}
+    told = {row["name"]: row.get("ready") for row in bare.components()}
     assert told == {**dict.fromkeys(asked_for(), True), "certManager": None}
     bare.plane.wait("every controller and the Envoy are ready", lambda: bare.ready() == REAL, patience=60)
     assert bare.plane.open_circuits() == set()
@@ -165,3 +164,19 @@ def test_prefill_and_decode_are_served_by_the_same_gateways(bare: Bare) -> None:
         api.close()
     assert (verdict.name, verdict.link) == ("Disaggregating", ""), sent
     served.disaggregates({s.name: asdict(s.counted) for s in sent})
+
+
+def test_components_that_are_switched_off_are_explained_and_the_pair_goes_on_answering(bare: Bare) -> None:
+    """From then on they are the cluster's own: nothing is uninstalled."""
+    where = served.target(bare.plane, "split-0", patience=2)
+    asked = {"model": "qwen", "prompt": "hello", "max_tokens": 1}
+    before = bare.pods()
+    for component in reversed(asked_for()):
+        bare.switch_off(component)
+        told = lambda: bare.component(component).get("message", "")  # noqa: B023, E731  # Called at once.
+        bare.plane.wait(f"{component} is the cluster's", lambda: "left to the cluster: " in told(), patience=60)
+        assert {proving.ask(where, asked)[0] for _ in range(10)} == {200}
+    bare.plane.wait("no Release is left", lambda: not bare.plane.kubectl.get("releases.helm.m.crossplane.io", "-A"), 60)
+    assert {proving.ask(where, asked)[0] for _ in range(20)} == {200}
+    assert bare.pods() == before
+    assert bare.is_true("ic", "west", "Ready")

@@ -36,7 +36,7 @@ def compose(call: Call[ModelRoute]) -> None:
 
     config = configuration(spec, dialect)
     deployed = picker.deployment(service, spec.replicaName, spec.serving, dialect, config)
-    want("picker", deployed, remote.A_COPY_IS_READY)
+    want("picker", picker.as_it_runs(deployed, remote.wanted_of(call.seen("picker"))), remote.A_COPY_IS_READY)
     want("picker-service", picker.service(service))
     want("pool", pool(metadata, picker_name), POOL_READY_WHEN)
     want("route", route.route(metadata, spec.hostname, backend(spec.replicaName)), route.READY_WHEN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from contract.picker import Dialect
@@ -63,6 +64,18 @@ def deployment(metadata: Manifest, pool: str, serving: Serving, dialect: Dialect
             },
         },
     }
+
+
+def as_it_runs(deployed: Manifest, seen: Manifest) -> Manifest:
+    """The picker, or what an earlier version composed of the same: an upgrade restarts nothing.
+
+    That one had no probe of its port and did not drain. It becomes the other with the next change that a person makes.
+    """
+    older: Manifest = copy.deepcopy(deployed)
+    pod = older["spec"]["template"]["spec"]
+    older["spec"]["strategy"] = _RECREATE
+    del pod["terminationGracePeriodSeconds"], pod["containers"][0]["startupProbe"], pod["containers"][0]["lifecycle"]
+    return older if seen == older else deployed
 
 
 def service(metadata: Manifest) -> Manifest:

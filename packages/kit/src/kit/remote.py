@@ -128,7 +128,16 @@ def nudged(manifest: Manifest) -> Manifest:
 
 def manifest_of(seen: Manifest | None) -> Manifest:
     """What an observed Object last saw on its cluster; empty when it saw nothing."""
+    return _manifest(seen, "status", "atProvider", "manifest")
+
+
+def wanted_of(seen: Manifest | None) -> Manifest:
+    """What an observed Object writes to its cluster; empty without an Object."""
+    return _manifest(seen, "spec", "forProvider", "manifest")
+
+
+def _manifest(seen: Manifest | None, *path: str) -> Manifest:
     found: Any = seen
-    for field_name in ("status", "atProvider", "manifest"):
+    for field_name in path:
         found = found.get(field_name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}

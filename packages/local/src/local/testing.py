@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import subprocess
 import time
@@ -22,6 +23,7 @@ PATIENCE = 240.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # As `kit.serve` writes it with --debug.
 _CALL = re.compile(r"composed .*\bkind=(\S+) .*\bname=(\S+)")
+_log = logging.getLogger(__name__)
 _COMPOSITES = "md,mr,mrt,mc,cc,ic,icl,ig,me,ms,ss,capacityledgers,clustertenants"
 
 
@@ -71,11 +73,15 @@ class Plane:
         return next((c for c in conditions if c["type"] == type), {})
 
     def wait(self, what: str, met: Callable[[], Any], patience: float = PATIENCE) -> Any:
-        """What `met` returns once it is true. Fails with the state of the composites when it takes too long."""
-        end = time.monotonic() + patience
-        while time.monotonic() < end:
+        """What `met` returns once it is true. Fails with the state of the composites when it takes too long.
+
+        `pytest --log-cli-level=INFO` shows how long each took.
+        """
+        began = time.monotonic()
+        while time.monotonic() < began + patience:
             answer = met()
             if answer:
+                _log.info("%s: after %.1f s", what, time.monotonic() - began)
                 return answer
             time.sleep(0.25)
         state = self.kubectl("get", _COMPOSITES, "-A", check=False)
