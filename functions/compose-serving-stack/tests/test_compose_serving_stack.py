@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 from compose_serving_stack import function, parts
-from kit import wire
+from kit import conditions, wire
 from kit.testing import ask_of, cases, check
 from schemas import apis
 
@@ -81,6 +81,30 @@ def test_a_gateway_that_does_not_serve_names_what_the_cluster_must_bring(compone
 def test_a_component_that_waits_for_one_that_is_switched_off_says_so(off, missing, told):
     got = wire.run(function, without(off, missing))
     assert f"{told} left to the cluster" in got.conditions[0]["message"]
+
+
+def young(case: str, **observed: dict[str, object]) -> wire.Answer:
+    """What is said of a stack that was made this moment."""
+    found = yaml.safe_load(next(path for path in CASES if path.stem == case).read_text())
+    found["xr"]["metadata"]["creationTimestamp"] = conditions.now()
+    found.setdefault("observed", {}).update(observed)
+    return wire.run(function, ask_of(found))
+
+
+def test_while_all_goes_well_a_young_stack_says_one_thing():
+    """Each other sentence would be events of its cluster, whose circuit the birth of a stack takes already."""
+    first, later = young("a-bare-cluster-gets-the-first-parts"), young("the-controller-waits-for-the-definitions")
+    assert first.conditions == later.conditions
+    assert "status.components of ServingStack west says how far each is" in first.conditions[0]["message"]
+    assert first.status["components"] != later.status["components"]
+
+
+def test_a_young_stack_names_what_fails():
+    old = "a-chart-that-cannot-be-had-keeps-what-exists"
+    want = yaml.safe_load(next(path for path in CASES if path.stem == old).read_text())["want"]
+    assert young(old).conditions[0] == want["conditions"][0]
+    unreachable = young("a-cluster-that-cannot-be-reached-keeps-what-exists")
+    assert unreachable.conditions[1]["reason"] == "NotReachable"
 
 
 def test_neither_gateway_waits_for_the_other():

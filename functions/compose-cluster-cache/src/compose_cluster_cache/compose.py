@@ -20,6 +20,9 @@ Manifest = dict[str, Any]
 NAMESPACE, VOLUME, JOB, RESOLVER = "namespace", "volume", "job-", "resolver-"
 # By then somebody may have put another token in place, or the hub is there again.
 RETRY_SECONDS = 300.0
+# What the condition says while all is well, and `status.message` the steps: each other sentence is six events here, and as
+# many of the cache and of each deployment that waits for it.
+_GOES_ON = {phases.PENDING: "its volume is being prepared", phases.HYDRATING: "its volume is being filled"}
 
 
 def compose(call: Call[ClusterCache]) -> None:
@@ -27,7 +30,7 @@ def compose(call: Call[ClusterCache]) -> None:
     source = call.xr.spec.huggingFace
     _want(call, NAMESPACE, tenant_namespace(call.namespace), "", for_good=True)
     if not call.is_ready(NAMESPACE) and call.seen(VOLUME) is None:
-        _report(call, Phase(phases.PENDING, f"waits for its namespace{_why(call, NAMESPACE)}"), "")
+        _report(call, _waits_for(call, NAMESPACE), "")
         return
     _want_token(call)
     claim = volume.claim(call.xr, call.seen_remote(VOLUME))
@@ -41,7 +44,7 @@ def compose(call: Call[ClusterCache]) -> None:
 def _resolve(call: Call[ClusterCache], missing: str) -> Phase:
     """Have the commit looked up."""
     if missing:
-        return Phase(phases.PENDING, missing)
+        return _waits_for_token(call, missing)
     key = _run(call, RESOLVER, volume.SUCCEEDED, lambda attempt: volume.resolver(call.xr, _token(call), attempt))
     return _reached(call, key) or phases.of_resolver(call.seen_remote(key))
 
@@ -50,11 +53,11 @@ def _hydrate(call: Call[ClusterCache], revision: str, missing: str) -> Phase:
     """Have the volume filled."""
     uid = str(call.seen_remote(VOLUME).get("metadata", {}).get("uid", ""))
     if not uid:
-        return _unknown(call) or Phase(phases.PENDING, f"waits for its volume{_why(call, VOLUME)}")
+        return _unknown(call) or _waits_for(call, VOLUME)
     key = _run(call, JOB, volume.COMPLETE, lambda attempt: volume.job(call.xr, revision, uid, _token(call), attempt))
     if missing and call.seen(key) is None:
         call.drop(key)
-        return Phase(phases.PENDING, missing)
+        return _waits_for_token(call, missing)
     _let_go(call, key)
     phase = phases.of_job(call.seen_remote(key))
     if phase.name == phases.HYDRATING and call.seen_remote(VOLUME).get("status", {}).get("phase") != "Bound":
@@ -148,6 +151,16 @@ def _reached(call: Call[ClusterCache], key: str) -> Phase | None:
     return Phase(phases.PENDING, f"could not be written to the cluster: {trouble.rstrip('.')}") if trouble else None
 
 
+def _waits_for_token(call: Call[ClusterCache], missing: str) -> Phase:
+    asked = call.xr.spec.huggingFace.authSecret
+    return Phase(phases.PENDING, missing, is_step=not (asked and secrets.trouble(call, asked.name)))
+
+
+def _waits_for(call: Call[ClusterCache], key: str) -> Phase:
+    why = _why(call, key)
+    return Phase(phases.PENDING, f"waits for its {key}{why}", is_step=not why)
+
+
 def _unknown(call: Call[ClusterCache]) -> Phase | None:
     """What was said last, where the volume has been made and says nothing of itself."""
     before = call.xr.status
@@ -171,7 +184,7 @@ def _report(call: Call[ClusterCache], phase: Phase, revision: str) -> None:
     message = phase.message.rstrip(".")
     call.status(phase=phase.name, message=message[:1024], revision=revision or call.xr.status.revision)
     call.status(reclaim=_written_reclaim(call))
-    told = f"{call.xr.spec.clusterName}: {message}."
+    told = f"{call.xr.spec.clusterName}: {_GOES_ON[phase.name] if phase.is_step else message}."
     if phase.name == phases.READY:
         call.condition("Hydrated", True, "Hydrated", told)
         return

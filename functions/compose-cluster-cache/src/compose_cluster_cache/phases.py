@@ -22,6 +22,8 @@ class Phase:
 
     name: str
     message: str
+    is_step: bool = False
+    """Whether that is how it goes when all is well."""
 
 
 def of_job(job: Manifest) -> Phase:
@@ -33,10 +35,10 @@ def of_job(job: Manifest) -> Phase:
         return Phase(FAILED, causes.told_by(str(failed.get("message") or "the Job failed")))
     status = job.get("status") or {}
     if status.get("ready"):
-        return Phase(HYDRATING, "weights are being fetched")
+        return Phase(HYDRATING, "weights are being fetched", is_step=True)
     if status.get("failed"):
         return Phase(HYDRATING, "fetching was interrupted and goes on by itself")
-    return Phase(HYDRATING, "fetching begins as soon as its pod runs")
+    return Phase(HYDRATING, "fetching begins as soon as its pod runs", is_step=True)
 
 
 def of_resolver(pod: Manifest) -> Phase:
@@ -49,7 +51,7 @@ def of_resolver(pod: Manifest) -> Phase:
     waiting = (container.get("state") or {}).get("waiting") or {}
     if waiting.get("message"):
         return Phase(PENDING, f"the commit is looked up as soon as its pod runs: {str(waiting['message']).rstrip('.')}")
-    return Phase(PENDING, "the commit is being looked up")
+    return Phase(PENDING, "the commit is being looked up", is_step=True)
 
 
 def commit_of(pod: Manifest) -> str:

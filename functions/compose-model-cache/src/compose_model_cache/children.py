@@ -27,6 +27,8 @@ class Child:
     key: str
     phase: str
     message: str
+    told: str
+    """What its condition says, without the steps that a message tells."""
     revision: str
     image: str
     goes: bool
@@ -85,12 +87,18 @@ def manifest(call: Call[ModelCache], site: Site, revision: str, image: str = "")
     }
 
 
+def _told(seen: ClusterCache) -> str:
+    said = next((c.message or "" for c in seen.status.conditions if c.type == "Hydrated"), "")
+    return said.removeprefix(f"{seen.spec.clusterName}: ").rstrip(".")
+
+
 def _child(call: Call[ModelCache], key: str, seen: ClusterCache) -> Child:
     status = seen.status
     return Child(
         key=key,
         phase=status.phase or "",
         message=status.message or "",
+        told=_told(seen),
         revision=status.revision or "",
         image=seen.spec.image,
         goes=status.reclaim == "Delete",

@@ -39,6 +39,11 @@ class State:
             {"name": name, "phase": phase, "message": message[:_LONGEST]} if message else {"name": name, "phase": phase}
         )
 
+    def told(self, row: Manifest) -> str:
+        """What the condition says of a cluster: the causes, and of what goes well the phase only."""
+        child = self.existing.get(row["name"])
+        return str((child.told if child else "") or row.get("message") or row["phase"])
+
     def _waits(self, name: str) -> str:
         site = self.fleet[name]
         if site.drain:
@@ -64,13 +69,13 @@ def report(call: Call[ModelCache], state: State) -> None:
     elif ready == len(mine):
         call.condition("Hydrated", True, "Hydrated", f"On every cluster that is selected: {ready} of {len(mine)}.")
     else:
-        _report_missing(call, mine, ready)
+        _report_missing(call, state, mine, ready)
 
 
-def _report_missing(call: Call[ModelCache], rows: list[Manifest], ready: int) -> None:
+def _report_missing(call: Call[ModelCache], state: State, rows: list[Manifest], ready: int) -> None:
     """The failures first."""
     missing = sorted((row for row in rows if row["phase"] != READY), key=lambda row: row["phase"] != FAILED)
-    told = [f"{row['name']} {row.get('message') or row['phase']}" for row in missing[:_TOLD]]
+    told = [f"{row['name']}: {state.told(row)}" for row in missing[:_TOLD]]
     rest = [f"and {len(missing) - _TOLD} more"] if len(missing) > _TOLD else []
     reason = "Failed" if missing[0]["phase"] == FAILED else "Hydrating"
     message = f"On {ready} of {len(rows)} clusters; {'; '.join(told + rest)}."

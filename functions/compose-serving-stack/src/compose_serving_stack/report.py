@@ -18,6 +18,9 @@ States = Mapping[Part, State]
 # The components that are switched off, and what that means.
 Left = Mapping[str, str]
 _LONGEST = 400
+# Until then one sentence covers all that goes well: each other one is six events of the stack and twelve of its cluster's
+# circuit (`design/serving-stack.md`).
+YOUTH_SECONDS = 300.0
 _LEFT = "left to the cluster"
 _GATEWAY = f"Gateway {names.SYSTEM_NAMESPACE}/{names.GATEWAY}"
 
@@ -49,6 +52,10 @@ def components(call: Call[ServingStack], states: States, left: Left) -> None:
         call.condition("ComponentsReady", True, "Ready", f"Running: {running}.{others}")
         return
     failed = any(state.failed for state in states.values())
+    if not failed and not any(hints.values()) and _is_young(call):
+        told = f"Being installed, a few at a time; status.components of ServingStack {call.name} says how far each is."
+        call.condition("ComponentsReady", False, "NotReady", told + others)
+        return
     call.condition("ComponentsReady", False, "Failed" if failed else "NotReady", f"{'; '.join(missing)}.{others}")
 
 
@@ -66,7 +73,13 @@ def gateway(call: Call[ServingStack], asked: Gateway, states: States, left: Left
         call.condition("GatewayReady", True, "Ready", f"{names.GATEWAY} is at {address}.")
         return
     hints = [f" {name} is {_LEFT}: {left[name]}." for name in front.needs(asked) if name in left]
+    if reason != "NotReachable" and not hints and not address and _is_young(call):
+        reason, message = "NotReady", "The gateway is being set up, after what it needs"
     call.condition("GatewayReady", False, reason, f"{message}.{''.join(hints)}")
+
+
+def _is_young(call: Call[ServingStack]) -> bool:
+    return call.age(call.xr.metadata.creationTimestamp) < YOUTH_SECONDS
 
 
 def _missing(call: Call[ServingStack], asked: Gateway, states: States) -> tuple[str, str]:

@@ -74,9 +74,15 @@ def copied_as(seen: Manifest | None) -> str:
 
 def missing(call: Call[Any], secrets: Iterable[str]) -> str:
     """The Secrets that have not been copied yet, and why, as a sentence; empty when all have been."""
-    waiting = {secret: call.trouble(copy_key(secret)) for secret in secrets if not _is_there(call, secret)}
+    waiting = {secret: trouble(call, secret) for secret in secrets if not _is_there(call, secret)}
     told = [f"Secret {call.namespace}/{secret}{_why(trouble)}" for secret, trouble in sorted(waiting.items())]
     return f"Not on the cluster yet: {'; '.join(told)}." if told else ""
+
+
+def trouble(call: Call[Any], secret: str) -> str:
+    """What keeps a Secret from being copied; nothing while the other Object is made, which must be there first."""
+    found = call.trouble(copy_key(secret))
+    return "" if "referenced resource: objects." in found else found
 
 
 def _is_there(call: Call[Any], secret: str) -> bool:
