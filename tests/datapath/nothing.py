@@ -81,8 +81,10 @@ class Bare:
         """What the stack says of each component."""
         return list(self.plane.kubectl.one("ss", "west", "-n", "modelplane-system")["status"]["components"])
 
-    def component(self, name: str) -> Manifest:
-        return next((row for row in self.components() if row["name"] == name), {})
+    def is_left(self, component: str) -> bool:
+        """Whether the stack says that a component is the cluster's own."""
+        told = {row["name"]: row.get("message", "") for row in self.components()}
+        return "left to the cluster: " in told[component]
 
     def switch_off(self, component: str) -> None:
         patch = yaml.safe_dump({"spec": {"servingStack": {"components": {component: {"enabled": False}}}}})

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 import served
@@ -173,8 +174,7 @@ def test_components_that_are_switched_off_are_explained_and_the_pair_goes_on_ans
     before = bare.pods()
     for component in reversed(asked_for()):
         bare.switch_off(component)
-        told = lambda: bare.component(component).get("message", "")  # noqa: B023, E731  # Called at once.
-        bare.plane.wait(f"{component} is the cluster's", lambda: "left to the cluster: " in told(), patience=60)
+        bare.plane.wait(f"{component} is the cluster's", partial(bare.is_left, component), patience=60)
         assert {proving.ask(where, asked)[0] for _ in range(10)} == {200}
     bare.plane.wait("no Release is left", lambda: not bare.plane.kubectl.get("releases.helm.m.crossplane.io", "-A"), 60)
     assert {proving.ask(where, asked)[0] for _ in range(20)} == {200}
