@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import os
 import socket
 import threading
 
@@ -56,3 +58,14 @@ def test_a_port_that_nobody_listens_on_is_waited_for():
     port = held.getsockname()[1]
     threading.Timer(0.3, held.close).start()
     assert ports.assign(["apiserver"], {"apiserver": port}, []) == {"apiserver": port}
+
+
+def test_two_processes_that_start_at_the_same_moment_take_other_ports(monkeypatch):
+    """None of them listens yet, so both find the same ports free."""
+    names, mine = [f"p{n}" for n in range(60)], os.getpid()
+    given = []
+    for pid in range(mine, mine + 4):
+        monkeypatch.setattr(os, "getpid", lambda pid=pid: pid)
+        monkeypatch.setattr(ports, "_calls", itertools.count())
+        given += ports.assign(names, {}, ()).values()
+    assert len(set(given)) == len(given)
