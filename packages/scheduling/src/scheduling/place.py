@@ -88,11 +88,15 @@ def _sites(
 
 
 def _spread(sites: Mapping[str, Site], missing: int, there: Counter[str]) -> dict[str, tuple[Assignment, ...]]:
-    """One replica after another, each to the cluster with the fewest, then one of the tightest that is preferred."""
+    """One replica after another, each to the cluster with the fewest, then one of the tightest that is preferred.
+
+    Where a queue has begun nothing is kept together any more: what many see as the tightest gets them all.
+    """
     held: dict[str, tuple[Assignment, ...]] = {}
     if missing <= 0:
         return held
-    offers = [offer for site in sites.values() if site.is_open and (offer := _offer(site, (), there))]
+    packs = not any(site.is_waited_for for site in sites.values())
+    offers = [offer for site in sites.values() if site.is_open and (offer := _offer(site, (), there, packs=packs))]
     heapq.heapify(offers)
     while offers and missing:
         *_, name, assignments = offers[0]
@@ -100,20 +104,20 @@ def _spread(sites: Mapping[str, Site], missing: int, there: Counter[str]) -> dic
         missing -= 1
         there[name] += 1
         # A replica more changes only the order of its own cluster.
-        if (offer := _offer(sites[name], assignments, there)) is None:
+        if (offer := _offer(sites[name], assignments, there, packs=packs)) is None:
             heapq.heappop(offers)
         else:
             heapq.heapreplace(offers, offer)
     return held
 
 
-def _offer(site: Site, before: tuple[Assignment, ...], there: Mapping[str, int]) -> Offer | None:
+def _offer(site: Site, before: tuple[Assignment, ...], there: Mapping[str, int], *, packs: bool) -> Offer | None:
     """What the cluster holds with one replica more, behind what it is ordered by; no two have the same name."""
     held = site.hold(before)
     if held is None:
         return None
     name = site.cluster.name
-    return (there.get(name, 0), _room(site, held), preference(site.needs.uid, name), name, held)
+    return (there.get(name, 0), _room(site, held) if packs else 0, preference(site.needs.uid, name), name, held)
 
 
 def _room(site: Site, held: tuple[Assignment, ...]) -> int:
