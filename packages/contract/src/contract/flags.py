@@ -211,7 +211,7 @@ def _flags(launch: Launch) -> Flags:
     while words:
         word = words.pop(0)
         if not _is_flag(word.text):
-            is_open = is_open or (HOLE in word.text and word.split)
+            is_open = is_open or (HOLE in word.text and (word.split or bool(positional)))
             positional.append(word.text)
             continue
         name, value = _pair(word.text)

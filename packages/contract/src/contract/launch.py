@@ -96,7 +96,9 @@ def _in_script(text: str, env: Mapping[str, str], parameters: Sequence[str], dep
 
 
 def _script(words: Sequence[Word]) -> tuple[str, Sequence[str]] | None:
-    """The script and its parameters, where the words are a shell's with -c."""
+    """The script and its parameters, where the words are a shell's with -c, or what eval is given."""
+    if _base(words[0]) == "eval":
+        return " ".join(w.text for w in words[1:]), ()
     if _base(words[0]) not in _SHELLS:
         return None
     for index, word in enumerate(words[1:], 1):
