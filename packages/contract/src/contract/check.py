@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract import (
+    rules_alike,
     rules_blocks,
     rules_connectors,
     rules_engines,
@@ -13,6 +14,8 @@ from contract import (
     rules_picker,
     rules_plugins,
     rules_pods,
+    rules_sidecar,
+    rules_sidechannel,
 )
 from contract.findings import UNTESTED_VERSION, Finding, Rule, Said, Severity
 from contract.read import IGNORE, Deployment, read
@@ -30,8 +33,11 @@ def _unknown_ids(deployment: Deployment) -> Iterator[Said]:
 TABLE: tuple[Rule, ...] = (
     *rules_engines.TABLE,
     *rules_phases.TABLE,
+    *rules_alike.TABLE,
     *rules_connectors.TABLE,
     *rules_pods.TABLE,
+    *rules_sidechannel.TABLE,
+    *rules_sidecar.TABLE,
     *rules_picker.TABLE,
     *rules_plugins.TABLE,
     *rules_blocks.TABLE,

@@ -206,7 +206,7 @@ def _common(values: Sequence[Value | None]) -> Value | None:
 def _flags(launch: Launch) -> Flags:
     values: dict[str, Value] = {}
     positional: list[str] = []
-    is_open = launch.engine is Engine.UNKNOWN
+    is_open = launch.engine is Engine.UNKNOWN or launch.is_open
     words = list(launch.words)
     while words:
         word = words.pop(0)

@@ -46,6 +46,8 @@ class Launch:
     engine: Engine
     words: tuple[Word, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    is_open: bool = False
+    """Whether the image may add words of its own."""
 
 
 def launches(argv: Sequence[str], env: Mapping[str, str], image: str = "") -> list[Launch]:
@@ -57,6 +59,9 @@ def launches(argv: Sequence[str], env: Mapping[str, str], image: str = "") -> li
     starts = not argv or argv[0].startswith("-") or entrypoint is Engine.VLLM
     if entrypoint and starts:
         return [Launch(entrypoint, tuple(Word(a) for a in argv), env)]
+    if image and _takes_kv_transfer(argv):
+        words = argv[1:] if argv[0] == "serve" else argv
+        return [Launch(Engine.VLLM, tuple(Word(a) for a in words), env, is_open=True)]
     return [_unknown(tuple(Word(a) for a in argv), env)]
 
 
@@ -68,6 +73,12 @@ def _unknown(words: tuple[Word, ...], env: Mapping[str, str]) -> Launch:
     commands = shell.read(script[0], env, script[1])
     alone = len(commands) == 1 and _base(commands[0].words[0]) not in _NO_LAUNCH
     return Launch(Engine.UNKNOWN, commands[0].words if alone else (), env)
+
+
+def _takes_kv_transfer(argv: Sequence[str]) -> bool:
+    """Whether an image that is not known is given a flag which vLLM alone has."""
+    first, flags = (argv or [""])[0], (a.partition("=")[0].partition(".")[0].replace("_", "-") for a in argv)
+    return (first.startswith("-") or first == "serve") and "--kv-transfer-config" in flags
 
 
 def _entrypoint(image: str) -> Engine | None:

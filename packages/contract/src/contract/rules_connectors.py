@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from contract import picker
 from contract.findings import Said
-from contract.flags import UNKNOWN, Flags
+from contract.flags import UNKNOWN, Flags, Value
 from contract.flags import Engine as Kind
 from contract.picker import Dialect
 from contract.read import Deployment, Engine, listed, mapping, text
 from contract.rules_phases import ERROR, SILENT, rule
+from contract.words import HOLE
 
 ROLES = ("kv_producer", "kv_consumer", "kv_both")
 
@@ -18,6 +21,42 @@ _SAME = {"NixlPullConnector": "NixlConnector"}
 _SPOKEN = {"NixlConnector": "NixlV2", "MooncakeConnector": "Mooncake"}
 
 _OTHERS = ("SharedStorageConnector", "ExampleConnector", "P2pNcclConnector", "PyNcclConnector", "OffloadingConnector")
+
+# Those of vllm/distributed/kv_transfer/kv_connector/factory.py, and of vLLM's plugins for other hardware.
+_NAMES = frozenset(
+    {
+        "AscendStoreConnector",
+        "DecodeBenchConnector",
+        "ExampleConnector",
+        "ExampleHiddenStatesConnector",
+        "FlexKVConnectorV1",
+        "HF3FSKVConnector",
+        "LMCacheConnector",
+        "LMCacheConnectorV1",
+        "LMCacheMPConnector",
+        "MoRIIOConnector",
+        "MooncakeConnector",
+        "MooncakeConnectorStoreV1",
+        "MooncakeConnectorV1",
+        "MooncakeHybridConnector",
+        "MooncakeLayerwiseConnector",
+        "MooncakeStoreConnector",
+        "MultiConnector",
+        "NixlConnector",
+        "NixlPullConnector",
+        "NixlPushConnector",
+        "OffloadingConnector",
+        "P2pNcclConnector",
+        "PyNcclConnector",
+        "SharedStorageConnector",
+        "SimpleCPUOffloadConnector",
+    }
+)
+_SHORT = {"nixl": "NixlConnector", "mooncake": "MooncakeConnector", "multi": "MultiConnector"}
+# What SGLang transfers with; fake is for measuring one phase without the other.
+_BACKENDS = ("mooncake", "nixl", "ascend", "mori", "mooncake_tcp")
+
+_BACKEND = "disaggregation-transfer-backend"
 
 _START = "vLLM refuses to start; clients get 503."
 
@@ -54,10 +93,39 @@ def _missing(deployment: Deployment) -> Iterator[Said]:
             )
 
 
+def _misspelt(deployment: Deployment) -> Iterator[Said]:
+    for engine in _vllm(deployment):
+        outer = mapping(engine.flags.kv_transfer)
+        inner = listed(mapping(outer.get("kv_connector_extra_config")).get("connectors"))
+        for named in (outer, *map(mapping, inner)):
+            name = text(named.get("kv_connector"))
+            if not named.get("kv_connector_module_path") and (meant := meant_by(name)):
+                yield Said(
+                    _at(engine),
+                    f"Engine {engine.name} asks for {name}, a connector that vLLM has not",
+                    f"write {meant}",
+                )
+
+
+def meant_by(name: str) -> str:
+    """The connector that a misspelt name means; empty where the name exists, or is like none that does."""
+    low = {known.lower(): known for known in _NAMES}
+    if not name or HOLE in name or name in _NAMES:
+        return ""
+    short = _SHORT.get(re.sub(r"(connector)?[-_]?(v\d+)?$", "", name.lower()))
+    nearest = get_close_matches(name.lower(), low, n=1, cutoff=0.9)
+    return short or (low[nearest[0]] if nearest else "")
+
+
 def _connectors_differ(deployment: Deployment) -> Iterator[Said]:
     for prefill, decode in deployment.pair:
         ours, theirs = connectors(prefill.flags), connectors(decode.flags)
-        if prefill.kind is decode.kind is Kind.VLLM and ours and theirs and not ours & theirs:
+        if (
+            prefill.kind is decode.kind is Kind.VLLM
+            and ours
+            and theirs
+            and not (ours & theirs or any(map(meant_by, ours | theirs)))
+        ):
             yield Said(
                 _at(decode),
                 f"Prefill engine {prefill.name} speaks {_list(ours)}, decode engine {decode.name} speaks {_list(theirs)}",
@@ -139,13 +207,30 @@ def _mode(deployment: Deployment) -> Iterator[Said]:
 
 def _backend(deployment: Deployment) -> Iterator[Said]:
     for prefill, decode in deployment.pair:
-        ours, theirs = (e.flags.get("disaggregation-transfer-backend") or "mooncake" for e in (prefill, decode))
+        ours, theirs = (_transfers(e) for e in (prefill, decode))
         if prefill.kind is decode.kind is Kind.SGLANG and UNKNOWN not in (ours, theirs) and ours != theirs:
             yield Said(
-                decode.serving.flag_at("disaggregation-transfer-backend"),
+                decode.serving.flag_at(_BACKEND),
                 f"Prefill engine {prefill.name} transfers with {ours}, decode engine {decode.name} with {theirs}",
                 "give both the same --disaggregation-transfer-backend; mooncake is SGLang's default",
             )
+
+
+def _backend_wrong(deployment: Deployment) -> Iterator[Said]:
+    for engine in deployment.phases:
+        backend = _transfers(engine)
+        told = {"fake": "transfers nothing", **{b.upper(): "does not exist" for b in _BACKENDS}}
+        known = backend if isinstance(backend, str) and backend not in _BACKENDS else ""
+        if engine.kind is Kind.SGLANG and (why := told.get(known) or told.get(known.upper())):
+            yield Said(
+                engine.serving.flag_at(_BACKEND),
+                f"--{_BACKEND} {backend} of engine {engine.name} {why}",
+                "use nixl or mooncake",
+            )
+
+
+def _transfers(engine: Engine) -> Value:
+    return engine.flags.get(_BACKEND) or _BACKENDS[0]
 
 
 def _list(names: frozenset[str]) -> str:
@@ -154,6 +239,7 @@ def _list(names: frozenset[str]) -> str:
 
 TABLE = (
     rule("connector-missing", ERROR, (SILENT, "seen with v0.7.1"), _missing),
+    rule("connector-unknown", ERROR, (_START, "vLLM's table of connectors (kv_connector/factory.py)"), _misspelt),
     rule("connectors-differ", ERROR, (SILENT, "seen with v0.7.1; mooncake answers 502"), _connectors_differ),
     rule("connector-not-spoken", ERROR, (SILENT, "seen with v0.7.1; mooncake answers 502"), _declared),
     rule(
@@ -179,5 +265,11 @@ TABLE = (
         ERROR,
         ("The engines never exchange a block; requests hang or fail.", "SGLang's server arguments"),
         _backend,
+    ),
+    rule(
+        "sglang-backend-unknown",
+        ERROR,
+        ("SGLang refuses to start, or generates from blocks that never came.", "SGLang's server arguments"),
+        _backend_wrong,
     ),
 )

@@ -18,6 +18,13 @@ _WITHOUT_PARAMETERS = re.compile(r"\$[@*#1-9]|\$\{[@*#1-9]")
 
 def _engine_port(deployment: Deployment) -> Iterator[Said]:
     for engine in deployment.engines:
+        if nowhere := [f for f in ("headless", "uds") if engine.kind is Kind.VLLM and engine.flags.text(f) is not None]:
+            yield Said(
+                engine.serving.flag_at(*nowhere),
+                f"Engine {engine.name} is started with --{nowhere[0]}, so it listens on no port",
+                "remove it; it is for other ranks than the first" if nowhere[0] == "headless" else "remove it",
+            )
+            continue
         port = engine.flags.port
         if engine is deployment.decode or engine.kind is Kind.UNKNOWN or port in (None, SERVING_PORT):
             continue
@@ -37,6 +44,17 @@ def _decode_port(deployment: Deployment) -> Iterator[Said]:
             f"Decode engine {decode.name} listens {where}on port {SERVING_PORT}, which the sidecar in its pod listens on",
             "add --port 8001 to the engine's arguments",
         )
+
+
+def _tls(deployment: Deployment) -> Iterator[Said]:
+    for engine in deployment.engines:
+        flag = next((f for f in ("ssl-certfile", "ssl-keyfile") if engine.flags.text(f)), None)
+        if flag and engine.kind in (Kind.VLLM, Kind.SGLANG):
+            yield Said(
+                engine.serving.flag_at(flag),
+                f"Engine {engine.name} speaks HTTPS (--{flag}); probes, gateway and sidecar speak HTTP to it",
+                f"remove --{flag}; TLS ends at the gateway",
+            )
 
 
 def _host(deployment: Deployment) -> Iterator[Said]:
@@ -176,6 +194,13 @@ TABLE = (
         "The engine never becomes ready; clients get 503.",
         "by default SGLang listens on 127.0.0.1 (server_args.py), TensorRT-LLM on localhost (commands/serve.py)",
         _host,
+    ),
+    Rule(
+        "engine-tls",
+        Severity.ERROR,
+        "The engine never becomes ready; clients get 503.",
+        "probes and the sidecar ask with HTTP; seen: 400 between HTTP and HTTPS",
+        _tls,
     ),
     Rule(
         "kv-transfer-json",

@@ -1,4 +1,4 @@
-"""Rules about the pods of a prefill and a decode engine: probes, shared memory, the side channel."""
+"""Rules about the pods of a prefill and a decode engine: probes, shared memory."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract.findings import Rule, Said, Severity
-from contract.flags import Engine as Kind
 from contract.read import SERVING_PORT, Deployment, Member, Plain, listed, mapping, text
-from contract.rules_connectors import connectors
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _IDLE = ("true", "/bin/true", "/usr/bin/true", "exit 0", "sh -c true", "sh -c exit 0")
 # A prefill pod that is dead but Ready answers 502 for its share from v0.9 on.
 _SLOWEST_SECONDS = 60
-_SIDE_CHANNEL = "VLLM_NIXL_SIDE_CHANNEL_HOST"
 _SHM = "/dev/shm"  # noqa: S108  # The path in the pod.
 
 
@@ -66,18 +63,6 @@ def _notices_nothing(probe: Plain) -> str:
     return ""
 
 
-def _side_channel(deployment: Deployment) -> Iterator[Said]:
-    for member in (m for e in deployment.phases for m in e.members):
-        found = connectors(member.flags) if member.flags.engine is Kind.VLLM else frozenset()
-        host = member.flags.env.get(_SIDE_CHANNEL)
-        if isinstance(host, str) and (found is None or any(c.startswith("Nixl") for c in found)):
-            yield Said(
-                member.env_at(_SIDE_CHANNEL),
-                f"{_SIDE_CHANNEL} is the constant {host}; the other engine is told to fetch KV blocks from there",
-                "remove it; every pod gets its own address",
-            )
-
-
 def _shm_read_only(deployment: Deployment) -> Iterator[Said]:
     for member, index, mount, volume in _shared_memory(deployment):
         if mount.get("readOnly") is True or any(
@@ -125,13 +110,6 @@ TABLE = (
         "A dead prefill pod stays Ready. Up to v0.8 its prompts are prefilled by decode, from v0.9 they get 502.",
         "seen with v0.8.0, v0.9.0 and v0.10.0",
         _prefill_probe,
-    ),
-    Rule(
-        "side-channel-host",
-        Severity.ERROR,
-        "Decode pods look for KV blocks at the wrong address: requests fail, or every prompt is computed twice.",
-        "vLLM's NIXL connector advertises this address",
-        _side_channel,
     ),
     Rule(
         "shm-read-only", Severity.ERROR, "The engine refuses to start; clients get 503.", "NCCL and UCX", _shm_read_only
