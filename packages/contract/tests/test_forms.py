@@ -46,6 +46,11 @@ def _both(connector):
         (["--ssl-keyfile=/tls/key", "--ssl-certfile=/tls/crt"], ["engine-tls"]),
         (["--rope-scaling", '{"rope_type": "yarn"}'], ["loading-differs"]),
         (["--revision", "$(SECRET)"], []),
+        (["--dtype $(SECRET)"], ["argument-with-space"]),
+        (["--seed", "${SEED}"], ["variable-not-replaced"]),
+        (["--seed=$(SEED)"], ["variable-undefined"]),
+        (["--seed=$$(SEED)"], []),
+        (["--model-path", "m"], ["flag-of-another-engine"]),
     ],
 )
 def test_a_flag_of_one_engine_breaks_its_rule(args, found):
@@ -114,6 +119,44 @@ def test_an_image_of_ones_own_is_vllm_by_the_flag_that_vllm_alone_has():
     assert _ids(deployment) == ["kv-role-swapped"]
 
 
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        (["vllm serve Qwen/Qwen3-8B"], ["engine-not-started"]),
+        (["bash", "-c", "vllm", "serve", "Qwen/Qwen3-8B"], ["engine-not-started"]),
+        (["vllm", "serve", "Qwen/Qwen3-8B"], []),
+        (["bash", "-c", 'vllm "$@"', "--", "serve", "Qwen/Qwen3-8B"], []),
+    ],
+)
+def test_a_command_is_a_list_of_words(command, found):
+    deployment = copy.deepcopy(GOOD)
+    container = _container(deployment, 0)
+    container["command"], container["args"] = command, container["args"][2:]
+    if command[0].startswith("vllm "):
+        container["command"], container["args"] = [f"{command[0]} --kv-transfer-config '{container['args'][-1]}'"], []
+    assert _ids(deployment) == found
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"),
+    [("0", []), ("1", ["gpus-missing"]), ("0,1", ["gpus-missing"]), ("GPU-5ebe9f43", []), ("all", [])],
+)
+def test_the_gpus_that_an_engine_sees_are_its_pods(visible, found):
+    assert _ids(_with(env=[{"name": "CUDA_VISIBLE_DEVICES", "value": visible}])) == found
+
+
+def test_an_engine_that_sees_fewer_gpus_than_it_has_ranks_is_refused():
+    deployment = _with(["-tp", "2"], [{"name": "CUDA_VISIBLE_DEVICES", "value": "0"}], engine=1)
+    deployment["spec"]["engines"][1]["members"][0]["nodeSelector"]["devices"][0]["count"] = 2
+    assert _ids(deployment) == ["gpus-missing"]
+
+
+def test_a_probe_may_ask_a_port_that_the_containers_words_name():
+    deployment = _with(["--sidekick", "127.0.0.1:9000"])
+    _container(deployment, 0)["livenessProbe"] = {"httpGet": {"path": "/", "port": 9000}, "periodSeconds": 5}
+    assert _ids(deployment) == []
+
+
 def test_sglangs_fake_backend_transfers_nothing():
     deployment = copy.deepcopy(SGLANG)
     for engine in (0, 1):
@@ -133,6 +176,27 @@ def test_parameters_that_a_plugin_does_not_take_end_the_picker():
     assert _plugin("approx-prefix-cache-producer", hashBlockSize=5) == ["picker-parameters"]
     assert _plugin("prefix-based-pd-decider", nonCachedTokens="64") == ["picker-parameters"]
     assert _plugin("prefix-based-pd-decider", promptTokens=128) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"metadata": {"name": "mine"}}, ["picker-shape"]),
+        ({"plugins": [{"type": "queue-scorer", "config": {}}]}, ["picker-shape"]),
+        ({"schedulingProfiles": [{"name": "extra", "plugins": ["queue-scorer"]}]}, ["picker-shape"]),
+        ({"plugins": [{"type": "queue-scorer"}]}, ["picker-twice"]),
+        ({"schedulingProfiles": [{"name": "decode", "plugins": []}]}, ["picker-twice"]),
+        ({"plugins": [{"type": "queue-scorer", "name": "another"}]}, []),
+    ],
+)
+def test_the_pickers_configuration_is_decoded_strictly(change, found):
+    deployment = copy.deepcopy(OWN)
+    config = deployment["spec"]["serving"]["endpointPicker"]["config"]
+    for key, value in change.items():
+        config[key] = [*config[key], *value] if key in config else value
+    if found == ["picker-shape"] and "plugins" in change:
+        config["plugins"] = [p for p in config["plugins"] if p["type"] != "queue-scorer" or "config" in p]
+    assert _ids(deployment) == found
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,10 @@ from contract import shell
 from contract.shell import Word
 
 _DEEPEST = 4
-_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+# Programs that do nothing of use without a word after them.
+_BARE = ("vllm", "sglang", "python", "python3")
+_DASH_C = re.compile(r"-[a-z]*c")
 _NO_LAUNCH = frozenset({"echo", "printf", "which", "command", "test", "[", "[[", "pip", "cat", "grep", "kill", "pkill"})
 _IMAGES = (("vllm-openai", "vllm"), ("llm-d-inference-sim", "simulator"), ("vllm-cpu", "vllm"))
 
@@ -52,6 +56,7 @@ class Launch:
 
 def launches(argv: Sequence[str], env: Mapping[str, str], image: str = "") -> list[Launch]:
     """Every start of a known engine that the words of a container lead to."""
+    argv = meant(argv)
     found = _in_words(tuple(Word(a) for a in argv), env, 0)
     if found:
         return found
@@ -63,6 +68,15 @@ def launches(argv: Sequence[str], env: Mapping[str, str], image: str = "") -> li
         words = argv[1:] if argv[0] == "serve" else argv
         return [Launch(Engine.VLLM, tuple(Word(a) for a in words), env, is_open=True)]
     return [_unknown(tuple(Word(a) for a in argv), env)]
+
+
+def meant(argv: Sequence[str]) -> Sequence[str]:
+    """The words as their author means them, where they start nothing: a rule refuses these."""
+    if argv and " " in argv[0].strip() and not argv[0].startswith("-"):
+        return ("sh", "-c", *argv)
+    shell, flag, program, *rest = (*argv, "", "", "")[: max(len(argv), 3)]
+    bare = rest and shell.rsplit("/", 1)[-1] in SHELLS and _DASH_C.fullmatch(flag) and program in _BARE
+    return argv[2:] if bare else argv
 
 
 def _unknown(words: tuple[Word, ...], env: Mapping[str, str]) -> Launch:
@@ -110,7 +124,7 @@ def _script(words: Sequence[Word]) -> tuple[str, Sequence[str]] | None:
     """The script and its parameters, where the words are a shell's with -c, or what eval is given."""
     if _base(words[0]) == "eval":
         return " ".join(w.text for w in words[1:]), ()
-    if _base(words[0]) not in _SHELLS:
+    if _base(words[0]) not in SHELLS:
         return None
     for index, word in enumerate(words[1:], 1):
         if not word.text.startswith(("-", "+")):

@@ -85,6 +85,37 @@ def _setting(engine: Engine, name: str) -> Value | None:
     return str(_extra(engine).get(name, False)) if engine.flags.kv_transfer else None
 
 
+def _backends(deployment: Deployment) -> Iterator[Said]:
+    for prefill, decode in deployment.pair:
+        ours, theirs = (_backend_names(e) for e in (prefill, decode))
+        if ours and theirs and not ours & theirs:
+            yield Said(
+                decode.serving.flag_at("kv-transfer-config"),
+                f"NIXL transfers with {', '.join(sorted(ours))} in prefill engine {prefill.name} and with "
+                f"{', '.join(sorted(theirs))} in decode engine {decode.name}",
+                'give both the same kv_connector_extra_config: {"backends": […]}; UCX is the default',
+            )
+
+
+def _backend_names(engine: Engine) -> frozenset[str]:
+    if engine.kind is not Kind.VLLM or "NixlConnector" not in (connectors(engine.flags) or ()):
+        return frozenset()
+    return frozenset(text(b).upper() for b in listed(_extra(engine).get("backends", ["UCX"]))) - {""}
+
+
+def _adapters(deployment: Deployment) -> Iterator[Said]:
+    for prefill, decode in deployment.pair:
+        for engine, other in ((prefill, decode), (decode, prefill)):
+            named = engine.flags.text("lora-modules")
+            bare = all(other.flags.get(f) is None for f in ("lora-modules", "enable-lora", "lora-paths"))
+            if named and bare and engine.kind is other.kind is Kind.VLLM:
+                yield Said(
+                    other.serving.flag_at("lora-modules"),
+                    f"Engine {engine.name} serves the adapter {named.partition('=')[0]}, engine {other.name} serves none",
+                    "give both the same --enable-lora and --lora-modules",
+                )
+
+
 def _loading(deployment: Deployment) -> Iterator[Said]:
     for prefill, decode in deployment.pair:
         for name in _LOADED if prefill.kind is decode.kind is not Kind.UNKNOWN else ():
@@ -119,6 +150,18 @@ TABLE = (
         WARNING,
         (HANDSHAKE, "the attention backend and the layout of blocks are in that hash, or are compared beside it"),
         _layouts,
+    ),
+    rule(
+        "nixl-backends-differ",
+        ERROR,
+        (HANDSHAKE, "NIXL needs a backend that both have; vllm-project/vllm#41814"),
+        _backends,
+    ),
+    rule(
+        "adapters-differ",
+        ERROR,
+        ("One of the engines answers 404 to the adapter's name.", "vLLM's --lora-modules"),
+        _adapters,
     ),
     rule(
         "loading-differs",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from contract.findings import Rule, Said, Severity
+from contract.flags import Engine as Kind
 from contract.read import SERVING_PORT, Deployment, Member, Plain, listed, mapping, text
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -26,6 +28,21 @@ def _decode_probe(deployment: Deployment) -> Iterator[Said]:
                 f"{name} of decode engine {decode.name if decode else ''} asks port {SERVING_PORT}, where the sidecar answers for a dead engine too",
                 "aim it at the engine's own port, or remove it for the default",
             )
+
+
+def _probe_port(deployment: Deployment) -> Iterator[Said]:
+    for engine in deployment.engines:
+        member, port = engine.serving, engine.flags.port
+        written = json.dumps([member.container.get(k) for k in ("command", "args", "env")], default=str)
+        for name in _PROBES if port and engine.kind is not Kind.UNKNOWN else ():
+            asked = _ports(member, mapping(member.container.get(name))) - {port, SERVING_PORT}
+            # A port that the container's words name is perhaps another program's.
+            if strange := next((p for p in asked if isinstance(p, int) and str(p) not in written), None):
+                yield Said(
+                    (*member.at, name),
+                    f"{name} of engine {engine.name} asks port {strange}, and the engine listens on {port}",
+                    f"ask {port}, or remove the probe for the default",
+                )
 
 
 def _ports(member: Member, probe: Plain) -> set[Any]:
@@ -110,6 +127,13 @@ TABLE = (
         "A dead prefill pod stays Ready. Up to v0.8 its prompts are prefilled by decode, from v0.9 they get 502.",
         "seen with v0.8.0, v0.9.0 and v0.10.0",
         _prefill_probe,
+    ),
+    Rule(
+        "probe-port",
+        Severity.ERROR,
+        "The pod never becomes ready, or is restarted for ever; clients get 503.",
+        "Kubernetes' probes",
+        _probe_port,
     ),
     Rule(
         "shm-read-only", Severity.ERROR, "The engine refuses to start; clients get 503.", "NCCL and UCX", _shm_read_only
