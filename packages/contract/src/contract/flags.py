@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from contract.launch import Engine, Launch, launches
@@ -146,7 +147,7 @@ class Flags:
         """`--kv-transfer-config` as it is written; None when it is surely absent."""
         return self.get("kv-transfer-config")
 
-    @property
+    @cached_property
     def kv_transfer(self) -> Mapping[str, Any] | None:
         """`--kv-transfer-config`, also in its dotted form; None when absent, unknown or broken."""
         merged = self._dotted("kv-transfer-config")

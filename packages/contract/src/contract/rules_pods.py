@@ -33,16 +33,19 @@ def _decode_probe(deployment: Deployment) -> Iterator[Said]:
 def _probe_port(deployment: Deployment) -> Iterator[Said]:
     for engine in deployment.engines:
         member, port = engine.serving, engine.flags.port
-        written = json.dumps([member.container.get(k) for k in ("command", "args", "env")], default=str)
         for name in _PROBES if port and engine.kind is not Kind.UNKNOWN else ():
             asked = _ports(member, mapping(member.container.get(name))) - {port, SERVING_PORT}
             # A port that the container's words name is perhaps another program's.
-            if strange := next((p for p in asked if isinstance(p, int) and str(p) not in written), None):
+            if strange := next((p for p in asked if isinstance(p, int) and not _is_named(p, member)), None):
                 yield Said(
                     (*member.at, name),
                     f"{name} of engine {engine.name} asks port {strange}, and the engine listens on {port}",
                     f"ask {port}, or remove the probe for the default",
                 )
+
+
+def _is_named(port: int, member: Member) -> bool:
+    return str(port) in json.dumps([member.container.get(k) for k in ("command", "args", "env")], default=str)
 
 
 def _ports(member: Member, probe: Plain) -> set[Any]:
