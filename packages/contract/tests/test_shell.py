@@ -24,6 +24,9 @@ KNOWN = {
     "an assignment for another command": "PORT=8003 true; vllm serve m --port $PORT",
     "a here document": "cat > /dev/null <<'EOF'\nvllm serve other\nit's\nEOF\nvllm serve m --port 8001",
     "a here document with tabs": "cat <<-EOF > /dev/null\n\tdon't\n\tEOF\nvllm serve m --port 8001",
+    "a subshell": "(PORT=8003; true)\nvllm serve m --port $PORT",
+    "a function's own variables": 's() { local P=8001; vllm serve m --port "$P"; }\ns',
+    "a virtual environment": "touch activate; . ./activate; vllm serve m --port $PORT",
     "a here string": 'cat <<< "x" > /dev/null; vllm serve m --port 8001',
 }
 UNKNOWABLE = {
@@ -36,6 +39,11 @@ UNKNOWABLE = {
     "either of two assignments": '[[ $TP -gt 1 ]] && A="--port 8001" || A=""\nvllm serve m $A',
     "an assignment after a failure": "true || PORT=8003; vllm serve m --port $PORT",
     "a loop's variable": "for PORT in 8005; do :; done; vllm serve m --port $PORT",
+    "a function that may not run": "s() { PORT=8003; }\nvllm serve m --port $PORT",
+    "arithmetic": "PORT=8000; (( PORT += 1 )); vllm serve m --port $PORT",
+    "let": "PORT=8000; let PORT+=1; vllm serve m --port $PORT",
+    "a file that is sourced": "PORT=8000; . ./env; vllm serve m --port $PORT",
+    "printf -v": "printf -v PORT %d 8003; vllm serve m --port $PORT",
     "what is read": 'read PORT <<< "8006"; vllm serve m --port $PORT',
     "what is unset": "unset PORT; vllm serve m --port ${PORT:-8009}",
     "a whole flag in quotes": 'vllm serve m "$(echo --port=8001)"',
@@ -48,6 +56,7 @@ def _run(script, folder):
     stub = folder / "vllm"
     stub.write_text(STUB, encoding="utf-8")
     stub.chmod(0o755)
+    (folder / "env").write_text("PORT=8003\n", encoding="utf-8")
     env = {**ENV, "PATH": f"{folder}:/usr/bin:/bin", "OUT": str(folder / "out")}
     bash = shutil.which("bash") or pytest.skip("no bash")
     subprocess.run([bash, "-c", script], env=env, cwd=folder, check=True, capture_output=True, timeout=20)

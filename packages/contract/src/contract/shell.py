@@ -17,6 +17,7 @@ _ARRAY = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}")
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _HERE = re.compile(r"<-?[ \t]*(['\"]?)\\?([^\s;&|<>()'\"]+)\1")
 _FUNCTION = re.compile(r"[ \t]*\)")
+_ARITHMETIC = re.compile(r"\([^\n]*?\)\)")
 _OPERATORS = frozenset(";&|()\n")
 _LONGEST = 65_536
 
@@ -206,12 +207,20 @@ class _Reader:
         if char == "(" and (assigned := _ASSIGNED.fullmatch(self.part or "")):
             self._array(*assigned.groups())
             return
-        if char == "(" and (self.part or self.words) and _FUNCTION.match(self.text, self.at):
-            self.state.parameters = None
+        if char == "(" and (function := _FUNCTION.match(self.text, self.at)) and (self.part or self.words):
+            self.state.define()
+            self.at = function.end()
+        elif char == "(" and (arithmetic := _ARITHMETIC.match(self.text, self.at)):
+            self.state.forget(set(_NAME.findall(arithmetic.group())))
+            self.at = arithmetic.end()
+        elif char == "(":
+            self.state.open()
         if char in "&|" and self.text[self.at : self.at + 1] == char:
             self.at += 1
             char += char
         self._end_command(char)
+        if char == ")":
+            self.state.close()
         while char == "\n" and self.here:
             self._here_document(self.here.pop(0))
 

@@ -13,6 +13,7 @@ DECLARING = frozenset({"export", "declare", "local", "readonly", "typeset"})
 _OPENING = frozenset({"if", "for", "while", "until", "case", "select", "function"})
 _CLOSING = frozenset({"fi", "done", "esac"})
 _SKIPPED = frozenset({"then", "else", "elif", "do", "{", "}", "(", ")", "!", "time"}) | _OPENING | _CLOSING
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # These give the variables that they name a value that no one can read here.
 _READING = frozenset({"read", "mapfile", "readarray", "getopts", "unset"})
 
@@ -48,6 +49,11 @@ class State:
     """Whether a `||` stands before this command in its list."""
     maybe: set[str] = field(default_factory=set)
     """What was set behind a `&&`: known up to the end of that list only."""
+    defines: bool = False
+    bodies: list[dict[str, str] | None] = field(default_factory=list)
+    """What was known before each open brace of a function."""
+    outside: list[tuple[int, dict[str, str], dict[str, Sequence[Word] | None]]] = field(default_factory=list)
+    """What was known where each open subshell began, with the depth there."""
 
     def end(self, words: list[Word], operator: str) -> Command | None:
         """The command that these words are; the operator says what the next one depends on."""
@@ -75,10 +81,11 @@ class State:
         elif operator == "|":
             self.surely = False
         else:
-            self._forget(self.maybe)
+            self.forget(self.maybe)
             self.surely, self.either, self.maybe = True, False, set()
 
-    def _forget(self, names: set[str]) -> None:
+    def forget(self, names: set[str]) -> None:
+        """From here on the values of these variables are unknown."""
         for name in names:
             self.env[name] = HOLE
             if name in self.arrays:
@@ -115,8 +122,33 @@ class State:
             self.parameters = tuple(words[given.index("--") + 2 :]) if self._is_sure else None
         elif name == "shift":
             self.parameters = None
-        elif name in _READING:
-            self._forget({g for g in given if not g.startswith("-")})
+        elif name in _READING or (name == "printf" and given[:1] == ["-v"]):
+            self.forget({g for g in given if not g.startswith("-")})
+        elif name == "let":
+            self.forget({n for g in given for n in _NAME.findall(g)})
+        elif name in (".", "source") and given:
+            # A virtual environment's script sets its own variables only; any other file may set all.
+            self.forget(set() if given[0].endswith("/activate") else {*self.env, *self.arrays})
+
+    def define(self) -> None:
+        """A function is defined: its parameters are not known, nor whether its body ever runs."""
+        self.parameters, self.defines = None, True
+
+    def _brace(self, *, opens: bool) -> None:
+        if opens:
+            self.bodies.append(dict(self.env) if self.defines else None)
+            self.defines = False
+        elif self.bodies and (before := self.bodies.pop()) is not None:
+            self.forget({name for name, value in self.env.items() if before.get(name) != value})
+
+    def open(self) -> None:
+        """A subshell begins: what it sets is forgotten at its end."""
+        self.outside.append((self.depth, dict(self.env), dict(self.arrays)))
+
+    def close(self) -> None:
+        """A bracket closes: the end of a subshell, or of a pattern of `case`, which is one level deeper."""
+        if self.outside and self.outside[-1][0] == self.depth:
+            _, self.env, self.arrays = self.outside.pop()
 
     def _without_keywords(self, words: list[Word]) -> list[Word]:
         while words and words[0].text in _SKIPPED:
@@ -124,7 +156,9 @@ class State:
             self.depth += (keyword in _OPENING) - (keyword in _CLOSING)
             if keyword == "function":
                 self.depth -= 1
-                self.parameters = None
+                self.define()
+            if keyword in ("{", "}"):
+                self._brace(opens=keyword == "{")
             if keyword in ("for", "select") and words:
-                self._forget({words[0].text})
+                self.forget({words[0].text})
         return words
