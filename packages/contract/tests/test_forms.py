@@ -67,10 +67,22 @@ def test_a_flag_of_one_engine_breaks_its_rule(args, found):
         ("NixlConnecter", True),
         ("NixlPushConnector", False),
         ("OurOwnConnector", False),
+        ("LMCacheConnectorV2", False),
     ],
 )
 def test_a_connector_is_misspelt_where_it_is_like_one_that_exists(name, meant):
     assert ("connector-unknown" in _ids(_both(name))) is meant
+
+
+@pytest.mark.parametrize(
+    ("env", "found"),
+    [([], {"connector-not-spoken"}), ([{"name": "LMCACHE_REMOTE_URL", "value": "redis://store:6379"}], set())],
+)
+def test_lmcache_splits_only_where_both_engines_share_a_store(env, found):
+    deployment = _both("LMCacheConnectorV1")
+    for engine in (0, 1):
+        _container(deployment, engine)["env"] = env
+    assert set(_ids(deployment)) == found
 
 
 @pytest.mark.parametrize(
@@ -154,6 +166,13 @@ def test_an_engine_that_sees_fewer_gpus_than_it_has_ranks_is_refused():
 def test_a_probe_may_ask_a_port_that_the_containers_words_name():
     deployment = _with(["--sidekick", "127.0.0.1:9000"])
     _container(deployment, 0)["livenessProbe"] = {"httpGet": {"path": "/", "port": 9000}, "periodSeconds": 5}
+    assert _ids(deployment) == []
+
+
+def test_a_sidecar_of_ones_own_may_name_another_bootstrap_server():
+    deployment = _with(["--disaggregation-bootstrap-port", "9000"], base=SGLANG)
+    assert _ids(deployment) == ["bootstrap-port"]
+    deployment["spec"]["serving"]["sidecar"] = {"image": "registry.example/ours:v1"}
     assert _ids(deployment) == []
 
 

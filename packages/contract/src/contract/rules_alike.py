@@ -53,7 +53,7 @@ def _extra(engine: Engine) -> dict[str, object]:
     outer = mapping(engine.flags.kv_transfer)
     inner = listed(mapping(outer.get(_EXTRA)).get("connectors"))
     nixl = next((c for c in map(mapping, inner) if text(c.get("kv_connector")).startswith("Nixl")), outer)
-    dotted = {k.removeprefix(f"{_EXTRA}."): v for k, v in outer.items() if k.startswith(f"{_EXTRA}.")}
+    dotted = {k.removeprefix(f"{_EXTRA}.").rstrip("+"): v for k, v in outer.items() if k.startswith(f"{_EXTRA}.")}
     return {**mapping(nixl.get(_EXTRA)), **dotted}
 
 

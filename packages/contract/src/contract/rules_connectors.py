@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -56,6 +57,8 @@ _SHORT = {"nixl": "NixlConnector", "mooncake": "MooncakeConnector", "multi": "Mu
 # What SGLang transfers with; fake is for measuring one phase without the other.
 _BACKENDS = ("mooncake", "nixl", "ascend", "mori", "mooncake_tcp")
 
+_CACHE = "LMCacheConnectorV1"
+_VERSION = re.compile(r"V\d+$")
 _BACKEND = "disaggregation-transfer-backend"
 
 _START = "vLLM refuses to start; clients get 503."
@@ -112,6 +115,9 @@ def meant_by(name: str) -> str:
     low = {known.lower(): known for known in _NAMES}
     if not name or HOLE in name or name in _NAMES:
         return ""
+    # A new version of one that is known is no mistake.
+    if _VERSION.sub("", name) in {_VERSION.sub("", known) for known in _NAMES - {"NixlConnector"}}:
+        return ""
     short = _SHORT.get(re.sub(r"(connector)?[-_]?(v\d+)?$", "", name.lower()))
     nearest = get_close_matches(name.lower(), low, n=1, cutoff=0.9)
     return short or (low[nearest[0]] if nearest else "")
@@ -137,6 +143,7 @@ def _declared(deployment: Deployment) -> Iterator[Said]:
     at = ("spec", "serving", "disaggregation", "connector")
     asked = deployment.connector
     kinds = {e.kind for e in deployment.phases}
+    alone = all(_caches_alone(e) for e in deployment.phases)
     if kinds == {Kind.SGLANG} and asked == "NixlV2":
         yield Said(at, "The engines are SGLang, and the sidecar is asked to speak NixlV2", "set connector: SGLang")
     if kinds == {Kind.VLLM} and asked == "SGLang":
@@ -144,12 +151,24 @@ def _declared(deployment: Deployment) -> Iterator[Said]:
     for engine in _vllm(deployment) if asked != "SGLang" else ():
         found = connectors(engine.flags) or frozenset()
         spoken = {_SPOKEN[c] for c in found if c in _SPOKEN}
-        if found and found <= {*_SPOKEN, *_OTHERS} and asked not in spoken:
+        others = {*_OTHERS, _CACHE} if alone else {*_OTHERS}
+        if found and found <= {*_SPOKEN, *others} and asked not in spoken:
             yield Said(
                 _at(engine),
                 f"Engine {engine.name} speaks {_list(found)}, and the sidecar is asked to speak {asked}",
                 f"set spec.serving.disaggregation.connector: {min(spoken)}" if spoken else "use NixlConnector",
             )
+
+
+def _caches_alone(engine: Engine) -> bool:
+    """Whether LMCache is told of no store that both engines share: by default it caches in the pod's memory."""
+    container = engine.serving.container
+    if _CACHE not in (connectors(engine.flags) or ()):
+        return False
+    told = json.dumps([container.get(key) for key in ("command", "args", "env")], default=str).lower()
+    return (
+        "lmcache_" not in told and "lmcache." not in told and not container.get("envFrom") and not engine.flags.is_open
+    )
 
 
 def _version(deployment: Deployment) -> Iterator[Said]:

@@ -25,6 +25,12 @@ def image_dialect(deployment: Deployment) -> Dialect | None:
     return found if isinstance(found, Dialect) else None
 
 
+def _is_upstream(deployment: Deployment) -> bool:
+    image = text(mapping(deployment.serving.get("sidecar")).get("image"))
+    names = {d.sidecar_repository.rsplit("/", 1)[-1] for d in picker.DIALECTS.values()}
+    return not image or image.rsplit("/", 1)[-1].partition(":")[0] in names
+
+
 def _version(deployment: Deployment) -> Iterator[Said]:
     ours, image = deployment.dialect, image_dialect(deployment)
     if not ours or not image or ours.engine_port_flag != _STRANGE or image.engine_port_flag == _STRANGE:
@@ -37,7 +43,8 @@ def _version(deployment: Deployment) -> Iterator[Said]:
 
 
 def _bootstrap(deployment: Deployment) -> Iterator[Said]:
-    prefill = deployment.prefill if deployment.pair else None
+    # A sidecar of one's own may bring the variable that names another port.
+    prefill = deployment.prefill if deployment.pair and _is_upstream(deployment) else None
     if prefill is None:
         return
     port: Value | None = None

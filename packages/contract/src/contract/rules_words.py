@@ -104,7 +104,10 @@ def _references(member: Member) -> Iterator[Said]:
 def _foreign(deployment: Deployment) -> Iterator[Said]:
     for member in _members(deployment):
         kind = member.flags.engine
-        for name in sorted(_ELSEWHERE.get(kind, frozenset()) & set(member.flags.values)):
+        # A program of one's own that starts the engine may have flags of its own.
+        for name in (
+            () if member.flags.is_open else sorted(_ELSEWHERE.get(kind, frozenset()) & set(member.flags.values))
+        ):
             other = "SGLang" if kind is Kind.VLLM else "vLLM"
             yield Said(
                 member.flag_at(name),
