@@ -3,7 +3,7 @@
 import pytest
 from contract.check import check
 from contract.read import read
-from contract.rules_engines import gpus_claimed, gpus_used
+from contract.rules_gpus import gpus_claimed, gpus_used
 
 CEL = 'device.driver == "gpu.nvidia.com"'
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from contract import sidechannel
 from kit import names
 
 SERVING_PORT = 8000
@@ -145,9 +146,9 @@ NIXL_ENV = (
     ),
     Injected(
         "containers[engine].env VLLM_NIXL_SIDE_CHANNEL_PORT",
-        {"value": "5557"},
+        {"value": str(sidechannel.DEFAULT)},
         "an entry of that name is set",
-        "PrefillDecode, all pods: where engines agree on a transfer.",
+        f"PrefillDecode, all pods: where engines agree on a transfer. {sidechannel.OTHER} where the engine publishes KV events on it.",
     ),
 )
 SHARED_MEMORY = Injected(

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract import (
+    rules_alike,
     rules_blocks,
     rules_connectors,
     rules_engines,
+    rules_gpus,
     rules_phases,
     rules_picker,
     rules_plugins,
     rules_pods,
+    rules_shape,
+    rules_sidecar,
+    rules_sidechannel,
+    rules_words,
 )
 from contract.findings import UNTESTED_VERSION, Finding, Rule, Said, Severity
 from contract.read import IGNORE, Deployment, read
@@ -29,10 +35,16 @@ def _unknown_ids(deployment: Deployment) -> Iterator[Said]:
 
 TABLE: tuple[Rule, ...] = (
     *rules_engines.TABLE,
+    *rules_words.TABLE,
+    *rules_gpus.TABLE,
     *rules_phases.TABLE,
+    *rules_alike.TABLE,
     *rules_connectors.TABLE,
     *rules_pods.TABLE,
+    *rules_sidechannel.TABLE,
+    *rules_sidecar.TABLE,
     *rules_picker.TABLE,
+    *rules_shape.TABLE,
     *rules_plugins.TABLE,
     *rules_blocks.TABLE,
     Rule(

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from contract.launch import Engine, Launch, launches
@@ -63,6 +64,7 @@ _FILES = frozenset({"config", "extra-llm-api-options", "config-file", "kv-cache-
 _PORTS = {Engine.VLLM: 8000, Engine.SGLANG: 30000, Engine.TRTLLM: 8000, Engine.SIMULATOR: 8000}
 # vLLM leaves it to the platform, which takes 16 on CUDA and ROCm (vllm/platforms/cuda.py); SGLang's page is one token.
 _BLOCKS = {Engine.VLLM: 16, Engine.SGLANG: 1, Engine.TRTLLM: 32, Engine.SIMULATOR: 16}
+_GLUED = re.compile(r"--[A-Za-z][^\s=]*\s+\S")
 _NUMBER = re.compile(r"-\d+(\.\d+)?$")
 
 
@@ -76,6 +78,8 @@ class Flags:
     env: Mapping[str, Value] = field(default_factory=dict)
     is_open: bool = True
     """Whether there may be flags that cannot be read: in a variable, a file or an image."""
+    glued: tuple[str, ...] = ()
+    """Flags that stand in one word with their value, a space between: read as they are meant, refused by a rule."""
 
     def get(self, name: str) -> Value | None:
         """The value of a flag; None when it is surely absent."""
@@ -143,7 +147,7 @@ class Flags:
         """`--kv-transfer-config` as it is written; None when it is surely absent."""
         return self.get("kv-transfer-config")
 
-    @property
+    @cached_property
     def kv_transfer(self) -> Mapping[str, Any] | None:
         """`--kv-transfer-config`, also in its dotted form; None when absent, unknown or broken."""
         merged = self._dotted("kv-transfer-config")
@@ -196,7 +200,8 @@ def _merged(found: Sequence[Flags]) -> Flags:
     env = {
         k: v for k in sorted({n for f in found for n in f.env}) for v in [_common([f.env.get(k) for f in found])] if v
     }
-    return Flags(first.engine, values, env, any(f.is_open for f in found))
+    glued = tuple(dict.fromkeys(word for f in found for word in f.glued))
+    return Flags(first.engine, values, env, any(f.is_open for f in found), glued)
 
 
 def _common(values: Sequence[Value | None]) -> Value | None:
@@ -206,12 +211,13 @@ def _common(values: Sequence[Value | None]) -> Value | None:
 def _flags(launch: Launch) -> Flags:
     values: dict[str, Value] = {}
     positional: list[str] = []
-    is_open = launch.engine is Engine.UNKNOWN
+    glued = tuple(w.text for w in launch.words if _GLUED.match(w.text))
+    is_open = launch.engine is Engine.UNKNOWN or launch.is_open
     words = list(launch.words)
     while words:
         word = words.pop(0)
         if not _is_flag(word.text):
-            is_open = is_open or (HOLE in word.text and word.split)
+            is_open = is_open or (HOLE in word.text and (word.split or bool(positional)))
             positional.append(word.text)
             continue
         name, value = _pair(word.text)
@@ -226,7 +232,7 @@ def _flags(launch: Launch) -> Flags:
         is_open = is_open or HOLE in name or canonical in _FILES
     if positional and launch.engine in (Engine.VLLM, Engine.TRTLLM) and not (is_open and positional[0] == HOLE):
         values.setdefault("model", value_of(positional[0]))
-    return Flags(launch.engine, values, {k: value_of(v) for k, v in launch.env.items()}, is_open)
+    return Flags(launch.engine, values, {k: value_of(v) for k, v in launch.env.items()}, is_open, glued)
 
 
 def _is_flag(text: str) -> bool:
@@ -234,6 +240,9 @@ def _is_flag(text: str) -> bool:
 
 
 def _pair(text: str) -> tuple[str, str | None]:
+    if _GLUED.match(text):
+        name, value = text.split(maxsplit=1)
+        return name, value
     name, sign, value = text.partition("=")
     return name, value if sign else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,10 @@ from contract import shell
 from contract.shell import Word
 
 _DEEPEST = 4
-_SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+# Programs that do nothing of use without a word after them.
+_BARE = ("vllm", "sglang", "python", "python3")
+_DASH_C = re.compile(r"-[a-z]*c")
 _NO_LAUNCH = frozenset({"echo", "printf", "which", "command", "test", "[", "[[", "pip", "cat", "grep", "kill", "pkill"})
 _IMAGES = (("vllm-openai", "vllm"), ("llm-d-inference-sim", "simulator"), ("vllm-cpu", "vllm"))
 
@@ -46,10 +50,13 @@ class Launch:
     engine: Engine
     words: tuple[Word, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    is_open: bool = False
+    """Whether the image may add words of its own."""
 
 
 def launches(argv: Sequence[str], env: Mapping[str, str], image: str = "") -> list[Launch]:
     """Every start of a known engine that the words of a container lead to."""
+    argv = meant(argv)
     found = _in_words(tuple(Word(a) for a in argv), env, 0)
     if found:
         return found
@@ -57,7 +64,19 @@ def launches(argv: Sequence[str], env: Mapping[str, str], image: str = "") -> li
     starts = not argv or argv[0].startswith("-") or entrypoint is Engine.VLLM
     if entrypoint and starts:
         return [Launch(entrypoint, tuple(Word(a) for a in argv), env)]
+    if image and _takes_kv_transfer(argv):
+        words = argv[1:] if argv[0] == "serve" else argv
+        return [Launch(Engine.VLLM, tuple(Word(a) for a in words), env, is_open=True)]
     return [_unknown(tuple(Word(a) for a in argv), env)]
+
+
+def meant(argv: Sequence[str]) -> Sequence[str]:
+    """The words as their author means them, where they start nothing: a rule refuses these."""
+    if argv and " " in argv[0].strip() and not argv[0].startswith("-"):
+        return ("sh", "-c", *argv)
+    shell, flag, program, *rest = (*argv, "", "", "")[: max(len(argv), 3)]
+    bare = rest and shell.rsplit("/", 1)[-1] in SHELLS and _DASH_C.fullmatch(flag) and program in _BARE
+    return argv[2:] if bare else argv
 
 
 def _unknown(words: tuple[Word, ...], env: Mapping[str, str]) -> Launch:
@@ -68,6 +87,12 @@ def _unknown(words: tuple[Word, ...], env: Mapping[str, str]) -> Launch:
     commands = shell.read(script[0], env, script[1])
     alone = len(commands) == 1 and _base(commands[0].words[0]) not in _NO_LAUNCH
     return Launch(Engine.UNKNOWN, commands[0].words if alone else (), env)
+
+
+def _takes_kv_transfer(argv: Sequence[str]) -> bool:
+    """Whether an image that is not known is given a flag which vLLM alone has."""
+    first, flags = (argv or [""])[0], (a.partition("=")[0].partition(".")[0].replace("_", "-") for a in argv)
+    return (first.startswith("-") or first == "serve") and "--kv-transfer-config" in flags
 
 
 def _entrypoint(image: str) -> Engine | None:
@@ -96,8 +121,10 @@ def _in_script(text: str, env: Mapping[str, str], parameters: Sequence[str], dep
 
 
 def _script(words: Sequence[Word]) -> tuple[str, Sequence[str]] | None:
-    """The script and its parameters, where the words are a shell's with -c."""
-    if _base(words[0]) not in _SHELLS:
+    """The script and its parameters, where the words are a shell's with -c, or what eval is given."""
+    if _base(words[0]) == "eval":
+        return " ".join(w.text for w in words[1:]), ()
+    if _base(words[0]) not in SHELLS:
         return None
     for index, word in enumerate(words[1:], 1):
         if not word.text.startswith(("-", "+")):

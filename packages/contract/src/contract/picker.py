@@ -13,6 +13,7 @@ _LLM_D = "llm-d.ai/v1alpha1"
 _OLD = "ghcr.io/llm-d/llm-d-inference-scheduler", "ghcr.io/llm-d/llm-d-routing-sidecar"
 _NEW = "ghcr.io/llm-d/llm-d-router-endpoint-picker", "ghcr.io/llm-d/llm-d-router-disagg-sidecar"
 
+UPSTREAM = tuple(f"{image}:" for image in (_OLD[0], _NEW[0]))
 DEFAULT_VERSION = "v0.10.0"
 
 

@@ -42,7 +42,10 @@ class Profile:
 class PickerConfig:
     """The whole configuration."""
 
+    raw: Mapping[str, Any]
+
     api_version: str
+    kind: str
     gates: tuple[str, ...]
     plugins: tuple[Plugin, ...]
     profiles: tuple[Profile, ...]
@@ -94,7 +97,7 @@ def read(config: Mapping[str, Any]) -> PickerConfig:
     gates = tuple(g for g in _listed(config.get("featureGates")) if isinstance(g, str))
     plugins = tuple(_plugins(_listed(config.get("plugins"))))
     profiles = tuple(_profiles(_listed(config.get("schedulingProfiles"))))
-    return PickerConfig(_text(config.get("apiVersion")), gates, plugins, profiles)
+    return PickerConfig(config, _text(config.get("apiVersion")), _text(config.get("kind")), gates, plugins, profiles)
 
 
 def _plugins(plugins: Sequence[Any]) -> Iterator[Plugin]:

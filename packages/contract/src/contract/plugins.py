@@ -50,6 +50,21 @@ KNOWN: dict[str, Known] = {
 }
 
 
+_PREFIX = "autoTune blockSizeTokens blockSize maxPrefixBlocksToMatch maxPrefixTokensToMatch lruCapacityPerServer"
+_DISAGG = (
+    "stageOrder profiles deciders decodeProfile prefillProfile encodeProfile prefillDeciderPluginName "
+    "encodeDeciderPluginName deciderPluginName"
+)
+# Everything that these plugins take in v0.9 or v0.10, where one that a plugin does not know ends the picker.
+PARAMETERS: dict[str, frozenset[str]] = {
+    "approx-prefix-cache-producer": frozenset(_PREFIX.split()),
+    "prefix-based-pd-decider": frozenset({"nonCachedTokens", "promptTokens"}),
+    "disagg-profile-handler": frozenset(_DISAGG.split()),
+}
+STRICT = ("v0.9", "v0.10")
+NUMBERS = frozenset(_PREFIX.split()[1:]) | {"nonCachedTokens", "promptTokens"}
+
+
 def is_before(version: str, other: str) -> bool:
     """Whether `version` is older than `other`; nothing is older than no version."""
     return bool(other) and ORDER.index(version) < ORDER.index(other)

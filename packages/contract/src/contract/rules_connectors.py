@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from contract import picker
 from contract.findings import Said
-from contract.flags import UNKNOWN, Flags
+from contract.flags import UNKNOWN, Flags, Value
 from contract.flags import Engine as Kind
 from contract.picker import Dialect
 from contract.read import Deployment, Engine, listed, mapping, text
 from contract.rules_phases import ERROR, SILENT, rule
+from contract.words import HOLE
 
 ROLES = ("kv_producer", "kv_consumer", "kv_both")
 
@@ -18,6 +22,44 @@ _SAME = {"NixlPullConnector": "NixlConnector"}
 _SPOKEN = {"NixlConnector": "NixlV2", "MooncakeConnector": "Mooncake"}
 
 _OTHERS = ("SharedStorageConnector", "ExampleConnector", "P2pNcclConnector", "PyNcclConnector", "OffloadingConnector")
+
+# Those of vllm/distributed/kv_transfer/kv_connector/factory.py, and of vLLM's plugins for other hardware.
+_NAMES = frozenset(
+    {
+        "AscendStoreConnector",
+        "DecodeBenchConnector",
+        "ExampleConnector",
+        "ExampleHiddenStatesConnector",
+        "FlexKVConnectorV1",
+        "HF3FSKVConnector",
+        "LMCacheConnector",
+        "LMCacheConnectorV1",
+        "LMCacheMPConnector",
+        "MoRIIOConnector",
+        "MooncakeConnector",
+        "MooncakeConnectorStoreV1",
+        "MooncakeConnectorV1",
+        "MooncakeHybridConnector",
+        "MooncakeLayerwiseConnector",
+        "MooncakeStoreConnector",
+        "MultiConnector",
+        "NixlConnector",
+        "NixlPullConnector",
+        "NixlPushConnector",
+        "OffloadingConnector",
+        "P2pNcclConnector",
+        "PyNcclConnector",
+        "SharedStorageConnector",
+        "SimpleCPUOffloadConnector",
+    }
+)
+_SHORT = {"nixl": "NixlConnector", "mooncake": "MooncakeConnector", "multi": "MultiConnector"}
+# What SGLang transfers with; fake is for measuring one phase without the other.
+_BACKENDS = ("mooncake", "nixl", "ascend", "mori", "mooncake_tcp")
+
+_CACHE = "LMCacheConnectorV1"
+_VERSION = re.compile(r"V\d+$")
+_BACKEND = "disaggregation-transfer-backend"
 
 _START = "vLLM refuses to start; clients get 503."
 
@@ -54,10 +96,42 @@ def _missing(deployment: Deployment) -> Iterator[Said]:
             )
 
 
+def _misspelt(deployment: Deployment) -> Iterator[Said]:
+    for engine in _vllm(deployment):
+        outer = mapping(engine.flags.kv_transfer)
+        inner = listed(mapping(outer.get("kv_connector_extra_config")).get("connectors"))
+        for named in (outer, *map(mapping, inner)):
+            name = text(named.get("kv_connector"))
+            if not named.get("kv_connector_module_path") and (meant := meant_by(name)):
+                yield Said(
+                    _at(engine),
+                    f"Engine {engine.name} asks for {name}, a connector that vLLM has not",
+                    f"write {meant}",
+                )
+
+
+def meant_by(name: str) -> str:
+    """The connector that a misspelt name means; empty where the name exists, or is like none that does."""
+    low = {known.lower(): known for known in _NAMES}
+    if not name or HOLE in name or name in _NAMES:
+        return ""
+    # A new version of one that is known is no mistake.
+    if _VERSION.sub("", name) in {_VERSION.sub("", known) for known in _NAMES - {"NixlConnector"}}:
+        return ""
+    short = _SHORT.get(re.sub(r"(connector)?[-_]?(v\d+)?$", "", name.lower()))
+    nearest = get_close_matches(name.lower(), low, n=1, cutoff=0.9)
+    return short or (low[nearest[0]] if nearest else "")
+
+
 def _connectors_differ(deployment: Deployment) -> Iterator[Said]:
     for prefill, decode in deployment.pair:
         ours, theirs = connectors(prefill.flags), connectors(decode.flags)
-        if prefill.kind is decode.kind is Kind.VLLM and ours and theirs and not ours & theirs:
+        if (
+            prefill.kind is decode.kind is Kind.VLLM
+            and ours
+            and theirs
+            and not (ours & theirs or any(map(meant_by, ours | theirs)))
+        ):
             yield Said(
                 _at(decode),
                 f"Prefill engine {prefill.name} speaks {_list(ours)}, decode engine {decode.name} speaks {_list(theirs)}",
@@ -69,6 +143,7 @@ def _declared(deployment: Deployment) -> Iterator[Said]:
     at = ("spec", "serving", "disaggregation", "connector")
     asked = deployment.connector
     kinds = {e.kind for e in deployment.phases}
+    alone = all(_caches_alone(e) for e in deployment.phases)
     if kinds == {Kind.SGLANG} and asked == "NixlV2":
         yield Said(at, "The engines are SGLang, and the sidecar is asked to speak NixlV2", "set connector: SGLang")
     if kinds == {Kind.VLLM} and asked == "SGLang":
@@ -76,12 +151,24 @@ def _declared(deployment: Deployment) -> Iterator[Said]:
     for engine in _vllm(deployment) if asked != "SGLang" else ():
         found = connectors(engine.flags) or frozenset()
         spoken = {_SPOKEN[c] for c in found if c in _SPOKEN}
-        if found and found <= {*_SPOKEN, *_OTHERS} and asked not in spoken:
+        others = {*_OTHERS, _CACHE} if alone else {*_OTHERS}
+        if found and found <= {*_SPOKEN, *others} and asked not in spoken:
             yield Said(
                 _at(engine),
                 f"Engine {engine.name} speaks {_list(found)}, and the sidecar is asked to speak {asked}",
                 f"set spec.serving.disaggregation.connector: {min(spoken)}" if spoken else "use NixlConnector",
             )
+
+
+def _caches_alone(engine: Engine) -> bool:
+    """Whether LMCache is told of no store that both engines share: by default it caches in the pod's memory."""
+    container = engine.serving.container
+    if _CACHE not in (connectors(engine.flags) or ()):
+        return False
+    told = json.dumps([container.get(key) for key in ("command", "args", "env")], default=str).lower()
+    return (
+        "lmcache_" not in told and "lmcache." not in told and not container.get("envFrom") and not engine.flags.is_open
+    )
 
 
 def _version(deployment: Deployment) -> Iterator[Said]:
@@ -139,13 +226,30 @@ def _mode(deployment: Deployment) -> Iterator[Said]:
 
 def _backend(deployment: Deployment) -> Iterator[Said]:
     for prefill, decode in deployment.pair:
-        ours, theirs = (e.flags.get("disaggregation-transfer-backend") or "mooncake" for e in (prefill, decode))
+        ours, theirs = (_transfers(e) for e in (prefill, decode))
         if prefill.kind is decode.kind is Kind.SGLANG and UNKNOWN not in (ours, theirs) and ours != theirs:
             yield Said(
-                decode.serving.flag_at("disaggregation-transfer-backend"),
+                decode.serving.flag_at(_BACKEND),
                 f"Prefill engine {prefill.name} transfers with {ours}, decode engine {decode.name} with {theirs}",
                 "give both the same --disaggregation-transfer-backend; mooncake is SGLang's default",
             )
+
+
+def _backend_wrong(deployment: Deployment) -> Iterator[Said]:
+    for engine in deployment.phases:
+        backend = _transfers(engine)
+        told = {"fake": "transfers nothing", **{b.upper(): "does not exist" for b in _BACKENDS}}
+        known = backend if isinstance(backend, str) and backend not in _BACKENDS else ""
+        if engine.kind is Kind.SGLANG and (why := told.get(known) or told.get(known.upper())):
+            yield Said(
+                engine.serving.flag_at(_BACKEND),
+                f"--{_BACKEND} {backend} of engine {engine.name} {why}",
+                "use nixl or mooncake",
+            )
+
+
+def _transfers(engine: Engine) -> Value:
+    return engine.flags.get(_BACKEND) or _BACKENDS[0]
 
 
 def _list(names: frozenset[str]) -> str:
@@ -154,6 +258,7 @@ def _list(names: frozenset[str]) -> str:
 
 TABLE = (
     rule("connector-missing", ERROR, (SILENT, "seen with v0.7.1"), _missing),
+    rule("connector-unknown", ERROR, (_START, "vLLM's table of connectors (kv_connector/factory.py)"), _misspelt),
     rule("connectors-differ", ERROR, (SILENT, "seen with v0.7.1; mooncake answers 502"), _connectors_differ),
     rule("connector-not-spoken", ERROR, (SILENT, "seen with v0.7.1; mooncake answers 502"), _declared),
     rule(
@@ -179,5 +284,11 @@ TABLE = (
         ERROR,
         ("The engines never exchange a block; requests hang or fail.", "SGLang's server arguments"),
         _backend,
+    ),
+    rule(
+        "sglang-backend-unknown",
+        ERROR,
+        ("SGLang refuses to start, or generates from blocks that never came.", "SGLang's server arguments"),
+        _backend_wrong,
     ),
 )

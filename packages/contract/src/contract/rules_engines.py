@@ -9,15 +9,24 @@ from collections.abc import Iterator
 from contract.findings import Rule, Said, Severity
 from contract.flags import UNKNOWN
 from contract.flags import Engine as Kind
-from contract.read import SERVING_PORT, Deployment, Engine, listed, mapping
+from contract.launch import meant
+from contract.read import SERVING_PORT, Deployment, listed, mapping
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOSTS = {Kind.SGLANG: "127.0.0.1", Kind.TRTLLM: "localhost"}
+LITERAL = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*\}?")
 _WITHOUT_PARAMETERS = re.compile(r"\$[@*#1-9]|\$\{[@*#1-9]")
 
 
 def _engine_port(deployment: Deployment) -> Iterator[Said]:
     for engine in deployment.engines:
+        if nowhere := [f for f in ("headless", "uds") if engine.kind is Kind.VLLM and engine.flags.text(f) is not None]:
+            yield Said(
+                engine.serving.flag_at(*nowhere),
+                f"Engine {engine.name} is started with --{nowhere[0]}, so it listens on no port",
+                "remove it; it is for other ranks than the first" if nowhere[0] == "headless" else "remove it",
+            )
+            continue
         port = engine.flags.port
         if engine is deployment.decode or engine.kind is Kind.UNKNOWN or port in (None, SERVING_PORT):
             continue
@@ -39,6 +48,17 @@ def _decode_port(deployment: Deployment) -> Iterator[Said]:
         )
 
 
+def _tls(deployment: Deployment) -> Iterator[Said]:
+    for engine in deployment.engines:
+        flag = next((f for f in ("ssl-certfile", "ssl-keyfile") if engine.flags.text(f)), None)
+        if flag and engine.kind in (Kind.VLLM, Kind.SGLANG):
+            yield Said(
+                engine.serving.flag_at(flag),
+                f"Engine {engine.name} speaks HTTPS (--{flag}); probes, gateway and sidecar speak HTTP to it",
+                f"remove --{flag}; TLS ends at the gateway",
+            )
+
+
 def _host(deployment: Deployment) -> Iterator[Said]:
     for engine in deployment.engines:
         host = engine.flags.get("host") or _HOSTS.get(engine.kind)
@@ -53,7 +73,8 @@ def _host(deployment: Deployment) -> Iterator[Said]:
 def _json(deployment: Deployment) -> Iterator[Said]:
     for member in (m for e in deployment.engines for m in e.members):
         written = member.flags.text("kv-transfer-config")
-        problem = _json_problem(written) if written is not None and member.flags.engine is Kind.VLLM else ""
+        known = written is not None and member.flags.engine is Kind.VLLM and not LITERAL.fullmatch(written)
+        problem = _json_problem(written) if known and written is not None else ""
         if problem:
             yield Said(
                 member.flag_at("kv-transfer-config"),
@@ -73,62 +94,9 @@ def _json_problem(written: str) -> str:
     return "" if isinstance(found, dict) else f"it is {written[:20]!r}"
 
 
-def _gpus_missing(deployment: Deployment) -> Iterator[Said]:
-    for engine in deployment.engines:
-        used, claimed = gpus_used(engine), gpus_claimed(engine)
-        if used is not None and claimed is not None and used > claimed:
-            yield Said(
-                engine.serving.flag_at("tensor-parallel-size", "tp", "tp-size"),
-                f"Engine {engine.name} is started for {used} GPUs ({_product(engine)}) and claims {claimed}",
-                "make the device counts of its members, times their pods, equal to that, or lower the parallel sizes",
-            )
-
-
-def _gpus_idle(deployment: Deployment) -> Iterator[Said]:
-    for engine in deployment.engines:
-        used, claimed = gpus_used(engine), gpus_claimed(engine)
-        if used is not None and claimed is not None and used < claimed:
-            yield Said(
-                (*engine.serving.path, "nodeSelector", "devices"),
-                f"Engine {engine.name} claims {claimed} GPUs and is started for {used} ({_product(engine)}); the rest stand idle",
-                f"raise --tensor-parallel-size or --pipeline-parallel-size to use {claimed}, or claim fewer",
-            )
-
-
-def gpus_claimed(engine: Engine) -> int | None:
-    """GPUs of one copy of an engine; None when that cannot be told."""
-    counts = [m.gpus * m.pods if m.gpus is not None else None for m in engine.members]
-    return sum(c for c in counts if c is not None) if None not in counts else None
-
-
-def gpus_used(engine: Engine) -> int | None:
-    """GPUs that one copy of an engine is started for; None when that cannot be told."""
-    flags = engine.flags
-    if engine.kind not in (Kind.VLLM, Kind.SGLANG, Kind.TRTLLM) or flags.get("device") not in (None, "cuda"):
-        return None
-    tensor, pipeline, data = flags.tensor_parallel, flags.pipeline_parallel, flags.data_parallel
-    if engine.kind is Kind.SGLANG and "enable-dp-attention" in flags.values:
-        data = 1
-    if engine.kind is Kind.VLLM and any(
-        f"data-parallel-{f}" in flags.values for f in ("size-local", "rank", "hybrid-lb")
-    ):
-        # This copy holds a part of the ranks, the others are elsewhere.
-        alone = len(engine.members) == 1
-        data = flags.number("data-parallel-size-local", 1) if alone else data
-    if tensor is None or pipeline is None or data is None:
-        return None
-    return tensor * pipeline * max(data, 1)
-
-
-def _product(engine: Engine) -> str:
-    flags = engine.flags
-    parts = [f"tensor {flags.tensor_parallel}", f"pipeline {flags.pipeline_parallel}"]
-    return " x ".join(parts if flags.data_parallel == 1 else [*parts, f"data {flags.data_parallel}"])
-
-
 def _shell(deployment: Deployment) -> Iterator[Said]:
     for member in (m for e in deployment.engines for m in e.members):
-        argv = [str(w) for key in ("command", "args") for w in listed(member.container.get(key))]
+        argv = meant([str(w) for key in ("command", "args") for w in listed(member.container.get(key))])
         shells = [i for i, w in enumerate(argv) if re.fullmatch(r"-[a-z]*c", w) and i and argv[i - 1].endswith("sh")]
         rest = argv[shells[0] + 1 :] if shells else []
         flags = [w for w in rest[1:] if w.startswith("--") and w != "--"]
@@ -178,25 +146,18 @@ TABLE = (
         _host,
     ),
     Rule(
+        "engine-tls",
+        Severity.ERROR,
+        "The engine never becomes ready; clients get 503.",
+        "probes and the sidecar ask with HTTP; seen: 400 between HTTP and HTTPS",
+        _tls,
+    ),
+    Rule(
         "kv-transfer-json",
         Severity.ERROR,
         "vLLM refuses to start; clients get 503.",
         "vLLM's argument parser",
         _json,
-    ),
-    Rule(
-        "gpus-missing",
-        Severity.ERROR,
-        "The engine refuses to start: there are fewer GPUs than ranks; clients get 503.",
-        "vLLM and SGLang start one process per rank",
-        _gpus_missing,
-    ),
-    Rule(
-        "gpus-idle",
-        Severity.WARNING,
-        "GPUs are claimed that no process uses.",
-        "as above",
-        _gpus_idle,
     ),
     Rule(
         "shell-arguments-lost",

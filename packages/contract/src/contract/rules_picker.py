@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
 from contract.findings import Rule, Said, Severity
-from contract.picker import Dialect, UnknownVersion
+from contract.picker import UPSTREAM, Dialect, UnknownVersion, dialect_of
 from contract.pickerconfig import (
     HEADERS,
     PREFIX_DECIDER,
     PickerConfig,
     Plugin,
 )
-from contract.read import Deployment, Path
+from contract.read import Deployment, Path, mapping, text
 
 AT: Path = ("spec", "serving", "endpointPicker", "config")
 
@@ -68,6 +68,23 @@ def _version(deployment: Deployment) -> Iterator[Said]:
         )
 
 
+def _tag_contradicts(deployment: Deployment) -> Iterator[Said]:
+    asked = mapping(deployment.serving.get("endpointPicker"))
+    image, ours = text(asked.get("image")), deployment.dialect
+    tagged = dialect_of(image)
+    if ours and isinstance(tagged, Dialect) and tagged is not ours and image.startswith(UPSTREAM):
+        yield Said(
+            ("spec", "serving", "endpointPicker", "version"),
+            f"version says {ours.name}, and the image is {tagged.name}",
+            "remove version; the image's tag tells it",
+        )
+
+
+def _versions(deployment: Deployment) -> Iterator[Said]:
+    yield from _version(deployment)
+    yield from _tag_contradicts(deployment) if mapping(deployment.serving.get("endpointPicker")).get("image") else ()
+
+
 def _api_version(config: PickerConfig, dialect: Dialect) -> Iterator[Said]:
     if config.api_version not in (dialect.api_version, *dialect.deprecated_api_versions):
         told = config.api_version or "missing"
@@ -75,6 +92,15 @@ def _api_version(config: PickerConfig, dialect: Dialect) -> Iterator[Said]:
             (*AT, "apiVersion"),
             f"apiVersion is {told}; picker {dialect.name} reads {dialect.api_version}",
             f"write {dialect.api_version}",
+        )
+
+
+def _kind(config: PickerConfig, dialect: Dialect) -> Iterator[Said]:
+    if config.kind != "EndpointPickerConfig":
+        yield Said(
+            (*AT, "kind"),
+            f"kind is {config.kind or 'missing'}; picker {dialect.name} reads EndpointPickerConfig",
+            "write kind: EndpointPickerConfig",
         )
 
 
@@ -188,7 +214,7 @@ def _filter_missing(config: PickerConfig, _: Dialect) -> Iterator[Said]:
 
 
 TABLE = (
-    row("picker-version", ERROR, ("Nobody knows which configuration it takes.", "sources of the picker"), _version),
+    row("picker-version", ERROR, ("Nobody knows which configuration it takes.", "sources of the picker"), _versions),
     row("picker-api-version", ERROR, (CRASH, SEEN), configured(_api_version)),
     row(
         "picker-api-version-old",
@@ -196,6 +222,7 @@ TABLE = (
         ("It stops working with a later version.", "seen with v0.10.0"),
         configured(_api_version_old),
     ),
+    row("picker-kind", ERROR, (CRASH, "the picker's configuration loader"), configured(_kind)),
     row("picker-gate-missing", ERROR, (OFF, "seen with v0.7.1"), configured(_gate_missing)),
     row("picker-gate-unknown", ERROR, (CRASH, "seen with v0.8.0 and v0.10.0"), configured(_gate_forbidden)),
     row("picker-no-handler", ERROR, (OFF, "sources of the picker"), configured(_handler)),

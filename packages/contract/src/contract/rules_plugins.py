@@ -80,6 +80,32 @@ def _misplaced(config: PickerConfig, dialect: Dialect) -> Iterator[Said]:
             )
 
 
+def _unknown_parameters(config: PickerConfig, dialect: Dialect) -> Iterator[Said]:
+    for plugin in config.plugins if dialect.name in plugins.STRICT else ():
+        known = plugins.PARAMETERS.get(plugin.type, frozenset(plugin.parameters))
+        for name in sorted(set(plugin.parameters) - known):
+            yield Said(
+                plugin_at(plugin, "parameters", name),
+                f"{plugin.type} of picker {dialect.name} has no parameter {name}",
+                f"remove it{near(name, sorted(known))}",
+            )
+
+
+def _no_number(config: PickerConfig, _: Dialect) -> Iterator[Said]:
+    for plugin in config.plugins:
+        for name in sorted(plugins.NUMBERS & set(plugin.parameters)):
+            value = plugin.parameters[name]
+            if plugin.type in plugins.PARAMETERS and (not isinstance(value, int) or isinstance(value, bool)):
+                yield Said(
+                    plugin_at(plugin, "parameters", name), f"{name} is {value!r}, no whole number", "write it unquoted"
+                )
+
+
+def _parameters(config: PickerConfig, dialect: Dialect) -> Iterator[Said]:
+    for check in (_misplaced, _unknown_parameters, _no_number):
+        yield from check(config, dialect)
+
+
 def _auto_tune(config: PickerConfig, _: Dialect) -> Iterator[Said]:
     prefix = config.prefix
     if prefix and prefix.parameters.get("autoTune") is not False:
@@ -119,7 +145,7 @@ TABLE = (
         "picker-parameters",
         ERROR,
         ("From v0.9 on the picker ends at once and clients get 500; before, the parameters are not used.", SEEN),
-        configured(_misplaced),
+        configured(_parameters),
     ),
     row(
         "picker-auto-tune",

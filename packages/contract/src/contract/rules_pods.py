@@ -1,20 +1,19 @@
-"""Rules about the pods of a prefill and a decode engine: probes, shared memory, the side channel."""
+"""Rules about the pods of a prefill and a decode engine: probes, shared memory."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from contract.findings import Rule, Said, Severity
 from contract.flags import Engine as Kind
 from contract.read import SERVING_PORT, Deployment, Member, Plain, listed, mapping, text
-from contract.rules_connectors import connectors
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _IDLE = ("true", "/bin/true", "/usr/bin/true", "exit 0", "sh -c true", "sh -c exit 0")
 # A prefill pod that is dead but Ready answers 502 for its share from v0.9 on.
 _SLOWEST_SECONDS = 60
-_SIDE_CHANNEL = "VLLM_NIXL_SIDE_CHANNEL_HOST"
 _SHM = "/dev/shm"  # noqa: S108  # The path in the pod.
 
 
@@ -29,6 +28,24 @@ def _decode_probe(deployment: Deployment) -> Iterator[Said]:
                 f"{name} of decode engine {decode.name if decode else ''} asks port {SERVING_PORT}, where the sidecar answers for a dead engine too",
                 "aim it at the engine's own port, or remove it for the default",
             )
+
+
+def _probe_port(deployment: Deployment) -> Iterator[Said]:
+    for engine in deployment.engines:
+        member, port = engine.serving, engine.flags.port
+        for name in _PROBES if port and engine.kind is not Kind.UNKNOWN else ():
+            asked = _ports(member, mapping(member.container.get(name))) - {port, SERVING_PORT}
+            # A port that the container's words name is perhaps another program's.
+            if strange := next((p for p in asked if isinstance(p, int) and not _is_named(p, member)), None):
+                yield Said(
+                    (*member.at, name),
+                    f"{name} of engine {engine.name} asks port {strange}, and the engine listens on {port}",
+                    f"ask {port}, or remove the probe for the default",
+                )
+
+
+def _is_named(port: int, member: Member) -> bool:
+    return str(port) in json.dumps([member.container.get(k) for k in ("command", "args", "env")], default=str)
 
 
 def _ports(member: Member, probe: Plain) -> set[Any]:
@@ -64,18 +81,6 @@ def _notices_nothing(probe: Plain) -> str:
     if isinstance(period, int) and isinstance(failures, int) and period * failures > _SLOWEST_SECONDS:
         return f"notices a dead engine after {period * failures} seconds"
     return ""
-
-
-def _side_channel(deployment: Deployment) -> Iterator[Said]:
-    for member in (m for e in deployment.phases for m in e.members):
-        found = connectors(member.flags) if member.flags.engine is Kind.VLLM else frozenset()
-        host = member.flags.env.get(_SIDE_CHANNEL)
-        if isinstance(host, str) and (found is None or any(c.startswith("Nixl") for c in found)):
-            yield Said(
-                member.env_at(_SIDE_CHANNEL),
-                f"{_SIDE_CHANNEL} is the constant {host}; the other engine is told to fetch KV blocks from there",
-                "remove it; every pod gets its own address",
-            )
 
 
 def _shm_read_only(deployment: Deployment) -> Iterator[Said]:
@@ -127,11 +132,11 @@ TABLE = (
         _prefill_probe,
     ),
     Rule(
-        "side-channel-host",
+        "probe-port",
         Severity.ERROR,
-        "Decode pods look for KV blocks at the wrong address: requests fail, or every prompt is computed twice.",
-        "vLLM's NIXL connector advertises this address",
-        _side_channel,
+        "The pod never becomes ready, or is restarted for ever; clients get 503.",
+        "Kubernetes' probes",
+        _probe_port,
     ),
     Rule(
         "shm-read-only", Severity.ERROR, "The engine refuses to start; clients get 503.", "NCCL and UCX", _shm_read_only

@@ -6,33 +6,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from contract.shellstate import ASSIGNMENT, DECLARING, Command, State, Word
 from contract.words import HOLE
+
+__all__ = ["Command", "Word", "read"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[0-9@*#])(?:(:?[-+=?])(.*))?\}", re.DOTALL)
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_OPENING = frozenset({"if", "for", "while", "until", "case", "select", "function"})
-_CLOSING = frozenset({"fi", "done", "esac"})
-_SKIPPED = frozenset({"then", "else", "elif", "do", "{", "}", "(", ")", "!", "time"}) | _OPENING | _CLOSING
-_DECLARING = frozenset({"export", "declare", "local", "readonly", "typeset"})
+_ARRAY = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\[[@*]\]\}")
+_ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
+_HERE = re.compile(r"<-?[ \t]*(['\"]?)\\?([^\s;&|<>()'\"]+)\1")
+_FUNCTION = re.compile(r"[ \t]*\)")
+_ARITHMETIC = re.compile(r"\([^\n]*?\)\)")
 _OPERATORS = frozenset(";&|()\n")
 _LONGEST = 65_536
-
-
-@dataclass(frozen=True)
-class Word:
-    """One word after expansion; `split` where an unknown variable outside of quotes can be any number of words."""
-
-    text: str
-    split: bool = False
-
-
-@dataclass(frozen=True)
-class Command:
-    """A simple command: its words, and what the environment holds when it runs."""
-
-    words: tuple[Word, ...]
-    env: Mapping[str, str]
 
 
 @dataclass
@@ -40,13 +27,12 @@ class _Reader:
     """A cursor over a script; every branch moves it on, so reading ends."""
 
     text: str
-    env: dict[str, str]
-    parameters: Sequence[str] = ()
+    state: State
     at: int = 0
     words: list[Word] = field(default_factory=list)
     part: str | None = None
     split: bool = False
-    depth: int = 0
+    here: list[str] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
 
     def read(self) -> list[Command]:
@@ -54,7 +40,7 @@ class _Reader:
             char = self.text[self.at]
             self.at += 1
             self._take(char)
-        self._end_command()
+        self._end_command("\n")
         return self.commands
 
     def _take(self, char: str) -> None:
@@ -74,11 +60,12 @@ class _Reader:
         elif char in "<>":
             self._redirect(char)
         elif char in _OPERATORS:
-            self._end_command()
+            self._operator(char)
         elif char.isspace():
             self._end_word()
         else:
             self._add(char)
+            self.split = self.split or char == HOLE
 
     def _add(self, text: str) -> None:
         self.part = (self.part or "") + text
@@ -135,13 +122,13 @@ class _Reader:
         elif rest.startswith("{"):
             start = self.at
             self._skip("{", "}")
-            self._expand(_BRACED.fullmatch(self.text[start : self.at]), quoted=quoted)
+            self._braced(self.text[start : self.at], quoted=quoted)
         elif name := _NAME.match(rest):
             self.at += name.end()
-            self._value(self.env.get(name.group(), HOLE), quoted=quoted)
+            self._value(self.state.env.get(name.group(), HOLE), quoted=quoted)
         elif rest[:1] in ("@", "*"):
             self.at += 1
-            self._all_parameters()
+            self._spread(self.state.parameters)
         elif rest[:1] and rest[0] in "0123456789#?$!-":
             self.at += 1
             self._hole(quoted=quoted)
@@ -157,6 +144,14 @@ class _Reader:
             if depth == 0:
                 return
 
+    def _braced(self, text: str, *, quoted: bool) -> None:
+        if array := _ARRAY.fullmatch(text):
+            self._spread(self.state.arrays.get(array.group(1)))
+        elif "[@]" in text or "[*]" in text:
+            self._spread(None)
+        else:
+            self._expand(_BRACED.fullmatch(text), quoted=quoted)
+
     def _expand(self, match: re.Match[str] | None, *, quoted: bool) -> None:
         """`${VAR}` and `${VAR:-default}`; every other form is a hole."""
         if match is None or (match.group(2) or "-").strip(":") not in "-=":
@@ -164,17 +159,17 @@ class _Reader:
             return
         name, form, default = match.groups()
         if name in ("@", "*"):
-            self._all_parameters()
+            self._spread(self.state.parameters)
             return
-        value = self.env.get(name, HOLE)
+        value = self.state.env.get(name, HOLE)
         # Set elsewhere, perhaps by the image, a variable wins over its default: only an entry here tells.
         if form and form.startswith(":") and value == "":
-            inner = read(default, self.env)
+            inner = read(default, self.state.env)
             value = inner[0].words[0].text if len(inner) == 1 and len(inner[0].words) == 1 else HOLE
         self._value(value, quoted=quoted)
 
     def _value(self, value: str, *, quoted: bool) -> None:
-        if quoted:
+        if quoted or self._assigns():
             self._add(value)
             return
         pieces = value.split()
@@ -191,14 +186,73 @@ class _Reader:
     def _hole(self, *, quoted: bool) -> None:
         self._value(HOLE, quoted=quoted)
 
-    def _all_parameters(self) -> None:
-        for index, parameter in enumerate(self.parameters):
+    def _assigns(self) -> bool:
+        """Whether the word is an assignment, whose value the shell leaves in one piece."""
+        before = all(w.text in DECLARING or ASSIGNMENT.fullmatch(w.text) for w in self.words)
+        return before and _ASSIGNED.match(self.part or "") is not None
+
+    def _spread(self, words: Sequence[Word] | None) -> None:
+        """`"$@"` and `"${NAME[@]}"`: one word for each, any number where they are not known."""
+        if not words:
+            self.part = self.part or (None if words is not None else HOLE)
+            self.split = self.split or words is None
+            return
+        for index, word in enumerate(words):
             if index:
                 self._end_word()
-            self._add(parameter)
+            self._add(word.text)
+            self.split = self.split or word.split
+
+    def _operator(self, char: str) -> None:
+        if char == "(" and (assigned := _ASSIGNED.fullmatch(self.part or "")):
+            self._array(*assigned.groups())
+            return
+        if char == "(" and (function := _FUNCTION.match(self.text, self.at)) and (self.part or self.words):
+            self.state.define()
+            self.at = function.end()
+        elif char == "(" and (arithmetic := _ARITHMETIC.match(self.text, self.at)):
+            self.state.forget(set(_NAME.findall(arithmetic.group())))
+            self.at = arithmetic.end()
+        elif char == "(":
+            self.state.open()
+        if char in "&|" and self.text[self.at : self.at + 1] == char:
+            self.at += 1
+            char += char
+        self._end_command(char)
+        if char == ")":
+            self.state.close()
+        while char == "\n" and self.here:
+            self._here_document(self.here.pop(0))
+
+    def _array(self, name: str, more: str) -> None:
+        """`NAME=(…)`, up to the closing bracket."""
+        kept, self.words, self.part = self.words, [], None
+        while self.at < len(self.text) and self.text[self.at] != ")":
+            char = self.text[self.at]
+            self.at += 1
+            if char.isspace():
+                self._end_word()
+            else:
+                self._take(char)
+        self.at += 1
+        self._end_word()
+        self.state.array(name, tuple(self.words), more=bool(more))
+        first = self.words[0].text if self.words else ""
+        self.words = [*kept, Word(f"{name}={first}")]
+
+    def _here_document(self, end: str) -> None:
+        """Its lines are no commands."""
+        while self.at < len(self.text):
+            if self._until("\n").strip() == end:
+                return
 
     def _redirect(self, char: str) -> None:
         """The target of a redirection is no argument."""
+        if char == "<" and (here := _HERE.match(self.text, self.at)):
+            self.at = here.end()
+            self._end_word()
+            self.here.append(here.group(2))
+            return
         if self.part is not None and self.part.isdigit():
             self.part = None
         while self.text[self.at : self.at + 1] in ("<", ">", "&", "|"):
@@ -219,30 +273,13 @@ class _Reader:
             self.words.append(Word(self.part, self.split))
         self.part, self.split = None, False
 
-    def _end_command(self) -> None:
+    def _end_command(self, operator: str) -> None:
         self._end_word()
         words, self.words = self.words, []
-        words = self._without_keywords(words)
-        local = dict(self.env)
-        declares = False
-        while words and (words[0].text in _DECLARING or _ASSIGNMENT.fullmatch(words[0].text)):
-            declares = declares or words[0].text in _DECLARING
-            if match := _ASSIGNMENT.fullmatch(words[0].text):
-                # What a branch sets is not known after it.
-                local[match.group(1)] = HOLE if self.depth else match.group(2)
-            words = words[1:]
-        if words and not declares:
-            self.commands.append(Command(tuple(words), local))
-            return
-        self.env = local
-
-    def _without_keywords(self, words: list[Word]) -> list[Word]:
-        while words and words[0].text in _SKIPPED:
-            self.depth += (words[0].text in _OPENING) - (words[0].text in _CLOSING)
-            words = words[1:]
-        return words
+        if command := self.state.end(words, operator):
+            self.commands.append(command)
 
 
 def read(script: str, env: Mapping[str, str], parameters: Sequence[str] = ()) -> list[Command]:
     """The simple commands of a script, in order, whichever branch they stand in."""
-    return _Reader(script[:_LONGEST], dict(env), parameters).read()
+    return _Reader(script[:_LONGEST], State(dict(env), tuple(Word(p) for p in parameters))).read()

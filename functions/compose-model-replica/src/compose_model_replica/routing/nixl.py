@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from contract import sidechannel
+from contract.flags import parse
 from kit import names
 
 from compose_model_replica import injected
@@ -27,6 +29,9 @@ def add(template: Manifest) -> Manifest:
 def _container(container: Manifest) -> Manifest:
     theirs = {e["name"] for e in container.get("env", [])}
     ours = [{"name": i.field.rpartition(" ")[2], **i.value} for i in injected.NIXL_ENV]
+    flags = parse(container.get("command"), container.get("args"), container.get("env"), container["image"])
+    port = {"name": sidechannel.PORT, "value": str(sidechannel.port_unless_set(flags))}
+    ours = [port if e["name"] == sidechannel.PORT else e for e in ours]
     added = {**container, "env": [*(e for e in ours if e["name"] not in theirs), *container.get("env", [])]}
     if not _mounts_shared_memory(container):
         added["volumeMounts"] = [*container.get("volumeMounts", []), {"name": _VOLUME, "mountPath": "/dev/shm"}]  # noqa: S108  # NIXL's.
