@@ -240,7 +240,8 @@ def test_a_selector_that_does_not_compile_refuses_the_deployment_and_keeps_what_
     (invalid,) = decision.invalid
     assert str(invalid) == (
         "engine main, member Standalone, device gpu, selectors[1].cel: "
-        "line 1, column 7: undeclared reference to 'device.vendor' (in container '')"
+        'line 1, column 7: write device.driver, device.attributes["domain"].name or device.capacity["domain"].name '
+        "(undeclared reference to 'device.vendor')"
     )
     assert decision.summary == f"1 of 2 replicas placed: {invalid}"
 
