@@ -87,7 +87,19 @@ def summary(placed: int, wanted: int, checked: int, refusals: Sequence[Refusal],
         return head
     if not checked:
         return f"{head}: there is no InferenceCluster"
-    told = [f"{refusal.cluster} {refusal.message}" for refusal in refusals[:most]]
-    rest = len(refusals) - len(told)
+    alike: dict[str, list[str]] = {}
+    for refusal in refusals:
+        alike.setdefault(refusal.message, []).append(refusal.cluster)
+    told = [_of_all(names, message, most) for message, names in list(alike.items())[:most]]
+    rest = sum(len(names) for names in list(alike.values())[most:])
     tail = [f"and {rest} more"] if rest else []
     return f"{head}: {count_of(checked, 'cluster')} checked; " + "; ".join(told + tail)
+
+
+def _of_all(clusters: Sequence[str], message: str, most: int) -> str:
+    """What keeps several clusters out is told once, of the nearest."""
+    first, *others = clusters
+    if not others:
+        return f"{first} {message}"
+    more = [f"{len(others) - most} more"] if len(others) > most else []
+    return f"{first} {message} (likewise {', '.join([*others[:most], *more])})"

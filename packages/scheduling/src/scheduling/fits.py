@@ -19,6 +19,7 @@ class Unfit:
 
 _DRAINED = Unfit(Gate.DRAIN)
 _NO_CLASS = Unfit(Gate.CLASS)
+_FIXES = {Gate.DEVICE: "change the selector, or offer a class with such a device"}
 
 
 @dataclass
@@ -61,7 +62,7 @@ def _told(pool: Pool) -> tuple[str, str]:
         return f"drains its pool {pool.name}", f"set drain of pool {pool.name} to false"
     head = f"has pool {pool.name} of class {pool.class_name}, which"
     if pool.node_class is None:
-        return f"{head} does not exist", f"create InferenceClass {pool.class_name}"
+        return f"{head} does not exist", f"create InferenceClass {pool.class_name}, or correct className of pool {pool.name}"
     return f"{head} is invalid: {pool.node_class.invalid}", f"correct InferenceClass {pool.class_name}"
 
 
@@ -78,7 +79,7 @@ def _device_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, answer: Un
         cluster.name,
         answer.gate,
         f"cannot serve engine {engine.name} in pool {pool.name}: {answer.message}",
-        "change the selectors or the count, or offer such a class",
+        _FIXES.get(answer.gate, "ask for fewer devices, or offer a class with more of them"),
         engine=engine.name,
         pool=pool.name,
         request=answer.request,
