@@ -40,6 +40,15 @@ HEAD = "apiVersion: test.example/v1\nkind: Parent\nmetadata: {name: p}\n"
             id="bare word",
         ),
         pytest.param(
+            "{size: 1, labels: {a: 8000}}",
+            ['spec.labels.a: must be text, is an integer (YAML does not read 8000 as text; write "8000")'],
+            id="number that is meant as text",
+        ),
+        pytest.param("{size: 0x50}", ["spec.size: must be at most 64, is 80"], id="number is not meant as text"),
+        pytest.param(
+            "{size: 1, parts: [a]}", ["spec.parts[0]: must be a mapping with name, copies, is text"], id="fields"
+        ),
+        pytest.param(
             "{size: 1, parts: [{name: a}, {name: a}]}",
             ["spec.parts[1]: the entry with name a stands twice; keep one"],
             id="list map",
@@ -88,6 +97,12 @@ def test_metadata(bench: Any, metadata: str, finding: str) -> None:
         ("test.example/v2", "Parent", "Parent is not served as test.example/v2; use test.example/v1"),
         ("other.example/v1", "Parent", "Parent is not in other.example/v1; use test.example/v1"),
         ("test.example/v1", "Parnet", "the kind Parnet of test.example/v1 is not known here; did you mean Parent?"),
+        (
+            "example.com/v1",
+            "Foo",
+            "the kind Foo of example.com/v1 is not known here; leave it out: only kinds of "
+            "Modelplane, Kubernetes, Crossplane and Envoy Gateway are",
+        ),
         ("v1", "Secret", ""),
         ("apps/v1", "Deployment", ""),
         ("gateway.networking.k8s.io/v1", "Gateway", ""),

@@ -1,7 +1,6 @@
 """A slip in a selector is answered with what its author meant."""
 
 import pytest
-
 from scheduling.cel import compile_error, failure, seen_values
 from scheduling.match import Unmatched, match
 from scheduling.testing import gpu, node_class, request

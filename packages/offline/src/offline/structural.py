@@ -20,6 +20,7 @@ _KEPT = (
     "maxLength", "pattern", "format", "minItems", "maxItems", "minProperties", "maxProperties", "required",
 )  # fmt: skip
 _BLOCKING = ("type", "required", "enum", "maxLength", "maxItems", "maxProperties")
+_FEW = 4
 _GROUPS = ("oneOf", "anyOf", "allOf")
 _WORDS = {
     "object": "a mapping", "array": "a list", "string": "text", "boolean": "a boolean",
@@ -174,7 +175,14 @@ def _sentences(error: Any) -> Iterator[Problem]:
     if error.validator == "required":
         yield from (((*path, name), f"{name} is required") for name in limit if name not in value)
         return
-    yield path, _SENTENCES.get(error.validator, _other)(value, limit)
+    text = _SENTENCES.get(error.validator, _other)(value, limit)
+    yield path, text.replace("must be a mapping,", f"must be a mapping{_fields(error.schema)},", 1)
+
+
+def _fields(schema: Schema) -> str:
+    """The fields of a mapping, while they are few."""
+    names = ", ".join(schema.get("properties", {}))
+    return f" with {names}" if 0 < len(schema.get("properties", {})) <= _FEW else ""
 
 
 def _other(value: Any, _limit: Any) -> str:

@@ -62,7 +62,10 @@ def _told(pool: Pool) -> tuple[str, str]:
         return f"drains its pool {pool.name}", f"set drain of pool {pool.name} to false"
     head = f"has pool {pool.name} of class {pool.class_name}, which"
     if pool.node_class is None:
-        return f"{head} does not exist", f"create InferenceClass {pool.class_name}, or correct className of pool {pool.name}"
+        return (
+            f"{head} does not exist",
+            f"create InferenceClass {pool.class_name}, or correct className of pool {pool.name}",
+        )
     return f"{head} is invalid: {pool.node_class.invalid}", f"correct InferenceClass {pool.class_name}"
 
 
