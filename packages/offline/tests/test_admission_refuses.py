@@ -100,8 +100,10 @@ def test_metadata(bench: Any, metadata: str, finding: str) -> None:
         (
             "example.com/v1",
             "Foo",
-            "the kind Foo of example.com/v1 is not known here; leave it out: only kinds of "
-            "Modelplane, Kubernetes, Crossplane and Envoy Gateway are",
+            (
+                "the kind Foo of example.com/v1 is not known here; leave it out: only kinds of Modelplane, Kubernetes, Crossplane "
+                "and Envoy Gateway are"
+            ),
         ),
         ("v1", "Secret", ""),
         ("apps/v1", "Deployment", ""),

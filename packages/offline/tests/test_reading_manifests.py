@@ -69,8 +69,10 @@ def test_all_errors_of_a_file_come_at_once_with_their_lines(tmp_path: Path) -> N
         "4: size: 99999999999999999999 does not fit 64 bits; put it in quotes if it is text",
         "5: x: the key r stands twice; keep one",
         "6: z: .nan is not a number in JSON; put it in quotes if it is text",
-        "8: a manifest is a mapping, this is a list; separate manifests by ---, or put them under items of a manifest "
-        "of kind: List",
+        (
+            "8: a manifest is a mapping, this is a list; separate manifests by ---, or put them under items of a manifest "
+            "of kind: List"
+        ),
         "10: apiVersion: apiVersion is missing; every manifest needs one",
         "10: metadata: metadata.name is missing; every manifest needs one",
         "16: metadata.name: metadata.name is missing; every manifest needs one",

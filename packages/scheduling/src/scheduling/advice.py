@@ -13,7 +13,7 @@ _BY_DOMAIN = 'attributes and capacity are by domain, such as device.capacity["gp
 _AMOUNT = 'an amount is written quantity("40Gi")'
 # The first that is found in the compiler's text is told.
 _SLIPS = (
-    (r"token recognition error at: '[“”‘’]", "write straight quotes, \" or '"),
+    (r"token recognition error at: '[\u2018-\u201d]", "write straight quotes, \" or '"),
     (r"token recognition error at: '[\"']", "a quote is not closed"),
     (r"token recognition error at: '= ?'", "write == to compare"),
     (r"token recognition error at: '& ?'", "write && for and"),

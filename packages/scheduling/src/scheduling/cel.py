@@ -13,14 +13,15 @@ from scheduling.advice import absent, advised
 from scheduling.capacity import Attribute, Traits
 from scheduling.dialect import adapt
 from scheduling.functions import DECLARATIONS, IMPLEMENTATIONS, QUANTITY, boxed
-from scheduling.quantity import Quantity
+from scheduling.quantity import Quantity, parse_quantity
 from scheduling.refused import check_text
-from scheduling.version import Version
+from scheduling.version import Version, parse_version
 
 _MAP_OF = "device\\s*\\.\\s*(attributes|capacity)\\s*\\[\\s*(?:\"([^\"\\\\]*)\"|'([^'\\\\]*)')\\s*\\]"
 _REFERENCE = re.compile(_MAP_OF + r"\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
 _PLACE = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: )?<input>:(\d+):(\d+): ", re.MULTILINE)
 
+_LITERAL = re.compile(r"\b(quantity|semver)\s*\(\s*[\"']([^\"'\\]*)[\"']\s*\)")
 _UNKNOWN_KEY = "Key not found"
 _NO_OVERLOAD = "no such overload"
 _OTHER_TYPE = 'types differ; a version is compared with semver("12.4.0"), an amount with quantity("40Gi")'
@@ -127,6 +128,17 @@ def failure(expression: str, traits: Traits) -> str:
     if reason == _NO_OVERLOAD:
         return _OTHER_TYPE
     return f"types differ ({reason})" if "overload" in reason else reason
+
+
+def literal_errors(expression: str) -> list[str]:
+    """Why the quantities and versions that are written in an expression cannot be read, if they cannot."""
+    errors = []
+    for function, text in _LITERAL.findall(expression):
+        try:
+            {"quantity": parse_quantity, "semver": parse_version}[function](text)
+        except ValueError as error:
+            errors.append(str(error))
+    return errors
 
 
 def _shown(value: Attribute | Quantity) -> str:
