@@ -168,7 +168,9 @@ def test_a_class_that_cannot_be_read_is_an_error() -> None:
     assert 'devices.gpu.attributes.v.version: "580" is no semantic version' in result.stdout
 
 
-@pytest.mark.parametrize("engines", ["{main: {}}", "[{name: m, members: [{nodeSelector: {devices: [{selectors: [x]}]}}]}]"])
+@pytest.mark.parametrize(
+    "engines", ["{main: {}}", "[{name: m, members: [{nodeSelector: {devices: [{selectors: [x]}]}}]}]"]
+)
 def test_what_is_no_deployment_is_refused_and_not_read_further(engines) -> None:
     head = "apiVersion: modelplane.ai/v1alpha1\nkind: ModelDeployment\nmetadata: {name: a}\n"
     result = CliRunner().invoke(cli, ["check", "-"], input=f"{head}spec: {{engines: {engines}}}\n")

@@ -16,7 +16,8 @@ HEAD = "apiVersion: test.example/v1\nkind: Parent\nmetadata: {name: p}\n"
             "{size: 1, parts: [{name: a, zz: 1}]}", ["spec.parts[0].zz: unknown field"], id="unknown in a list"
         ),
         pytest.param("{}", ["spec.size: size is required"], id="required"),
-        pytest.param('{size: "1"}', ["spec.size: must be an integer, is text"], id="type"),
+        pytest.param('{size: "1"}', ["spec.size: must be an integer, is text; write 1 without quotes"], id="type"),
+        pytest.param("{size: 1Gi}", ["spec.size: must be an integer, is text"], id="text that is no number"),
         pytest.param("{size: true}", ["spec.size: must be an integer, is a boolean"], id="a boolean is no integer"),
         pytest.param("{size: null}", ["spec.size: must be an integer, is null"], id="null"),
         pytest.param("{size: 65}", ["spec.size: must be at most 64, is 65"], id="maximum"),
@@ -122,7 +123,7 @@ def test_the_same_object_twice_names_both_places(bench: Any) -> None:
 
 def test_a_cluster_scoped_kind_has_no_namespace(bench: Any) -> None:
     text = "apiVersion: test.example/v1\nkind: Cluster\nmetadata: {name: c, namespace: ns}\nspec: {size: 1}\n"
-    assert bench.findings(text) == ["3: metadata.namespace: a Cluster has no namespace; remove this field"]
+    assert bench.findings(text) == ["3: metadata.namespace: Cluster has no namespace; remove this field"]
 
 
 def test_a_transition_rule_compares_with_the_earlier_object(bench: Any) -> None:

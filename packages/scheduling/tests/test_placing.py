@@ -219,6 +219,28 @@ def test_the_summary_tells_what_keeps_several_clusters_out_once():
             id="one-pool-is-large-enough",
         ),
         pytest.param(
+            Cluster("west", (pool(3, nodes=3),)),
+            needs(1, engine("a", 1), engine("b", 3)),
+            "needs 1 and 3 free nodes for engines a and b together, pool h100 has 3",
+            "add 1 node",
+            id="too-few-nodes-for-both",
+        ),
+        pytest.param(
+            Cluster("west", (pool(3, nodes=8),)),
+            needs(1, engine("a", 2), engine("b", 3)),
+            "needs 2 and 3 free nodes for engines a and b together, pool h100 has 3",
+            "free or add 2 nodes",
+            id="too-few-free-nodes-for-both",
+        ),
+        pytest.param(
+            Cluster("west", (pool(),)),
+            needs(1, EngineNeed("a", (MemberNeed("Leader"), MemberNeed("Worker", 1, (request("gpu", 9),))))),
+            "cannot serve the Worker of engine a in pool h100: request gpu needs 9 devices of one device class, "
+            "a node of class h100 has 8",
+            "ask for fewer devices, or offer a class with more of them",
+            id="member-of-a-gang",
+        ),
+        pytest.param(
             Cluster("west", (pool(1, "a", domain="x"), pool(1, "b", domain="y"))),
             needs(1, engine("prefill", 1, Phase.PREFILL), engine("decode", 1, Phase.DECODE)),
             "has no two pools of one domain with room for engines decode and prefill: pool a is of x, pool b is of y",

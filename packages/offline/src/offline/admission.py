@@ -54,7 +54,7 @@ class Gate:
     def _scope(self, value: dict[str, Any]) -> Iterator[Problem]:
         namespaced = self.kinds.namespaced(value["apiVersion"], value["kind"])
         if not namespaced and value["metadata"].get("namespace"):
-            yield ("metadata", "namespace"), f"a {value['kind']} has no namespace; remove this field"
+            yield ("metadata", "namespace"), f"{value['kind']} has no namespace; remove this field"
 
 
 def screen(reading: Reading, gate: Gate, earlier: Mapping[Key, Mapping[str, Any]]) -> dict[Key, dict[str, Any]]:

@@ -191,7 +191,14 @@ def _other(value: Any, _limit: Any) -> str:
 
 def _type(value: Any, limit: Any) -> str:
     allowed = limit if isinstance(limit, list) else [limit]
-    return f"must be {' or '.join(_WORDS[name] for name in allowed)}, is {_kind(value)}"
+    advice = f"; write {value} without quotes" if _is_quoted(value, allowed) else ""
+    return f"must be {' or '.join(_WORDS[name] for name in allowed)}, is {_kind(value)}{advice}"
+
+
+def _is_quoted(value: Any, allowed: list[str]) -> bool:
+    """Whether a text would be right but for its quotes."""
+    number = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value) and "integer" in allowed
+    return bool(number) or (value in ("true", "false") and "boolean" in allowed)
 
 
 def _enum(value: Any, limit: Any) -> str:
@@ -206,6 +213,10 @@ def _kind(value: Any) -> str:
     return _WORDS[names[type(value)]]
 
 
+def _too_few(count: int, least: int, noun: str) -> str:
+    return f"has {count} {noun}; at least {least} are needed" if count else "must not be empty"
+
+
 def _short(value: Any) -> str:
     return shortened(value if isinstance(value, str) else str(value))
 
@@ -218,11 +229,11 @@ _SENTENCES: Mapping[str, Any] = {
     "exclusiveMinimum": lambda v, n: f"must be more than {n}, is {v}",
     "exclusiveMaximum": lambda v, n: f"must be less than {n}, is {v}",
     "multipleOf": lambda v, n: f"must be a multiple of {n}, is {v}",
-    "minLength": lambda v, n: f"has {len(v)} characters; at least {n} are needed",
+    "minLength": lambda v, n: _too_few(len(v), n, "characters"),
     "maxLength": lambda v, n: f"has {len(v)} characters; at most {n} are allowed",
-    "minItems": lambda v, n: f"has {len(v)} entries; at least {n} are needed",
+    "minItems": lambda v, n: _too_few(len(v), n, "entries"),
     "maxItems": lambda v, n: f"has {len(v)} entries; at most {n} are allowed",
-    "minProperties": lambda v, n: f"has {len(v)} entries; at least {n} are needed",
+    "minProperties": lambda v, n: _too_few(len(v), n, "entries"),
     "maxProperties": lambda v, n: f"has {len(v)} entries; at most {n} are allowed",
     "pattern": lambda v, p: f"{_short(v)} must match {p}",
     "format": lambda v, f: f"{_short(v)} is not a valid {f}",

@@ -119,7 +119,8 @@ class Site:
         sizes = " and ".join(f"{engine.nodes}" for engine in self.needs.engines)
         message = f"needs {sizes} free nodes for engines {names} together, pool {pools}"
         has = sum(free[index] for index in usable)
-        return Refusal(self.cluster.name, Gate.NODES, message, "free nodes or add some", needs=total, has=has)
+        fix = _more(total, has, sum(self.cluster.pools[index].nodes for index in usable))
+        return Refusal(self.cluster.name, Gate.NODES, message, fix, needs=total, has=has)
 
     def _apart(self, names: str) -> Refusal:
         usable = [self.cluster.pools[index] for index in sorted(set().union(*self.task.fits.values()))]
@@ -189,6 +190,13 @@ def _namespace_fix(reason: str) -> str:
     if reason.startswith(f"label {NAME_OF_NAMESPACE} "):
         return "add the namespace to spec.allowedNamespaces of the cluster"
     return "label the namespace, or change spec.allowedNamespaces of the cluster"
+
+
+def _more(total: int, free: int, nodes: int) -> str:
+    """What helps engines that have room one by one but not together."""
+    if 0 < nodes < total:
+        return f"add {count_of(total - nodes, 'node')}"
+    return f"free or add {count_of(total - free, 'node')}" if free < total else "free nodes or add some"
 
 
 def _is_too_small(pool: Pool, engine: EngineNeed) -> bool:
