@@ -2,7 +2,7 @@
 
 from scheduling.capacity import Claim, Cluster, Device, NodeClass, Pool, read_class, read_device
 from scheduling.cel import compile_error, literal_errors
-from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of, summary
+from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of, likewise, summary
 from scheduling.labels import LabelRule, LabelSelector, read_selector
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, DeviceRequest, EngineNeed, Kept, MemberNeed, Phase
@@ -33,6 +33,7 @@ __all__ = [
     "Stale",
     "compile_error",
     "count_of",
+    "likewise",
     "literal_errors",
     "place",
     "preference",

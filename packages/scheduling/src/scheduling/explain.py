@@ -90,16 +90,13 @@ def summary(placed: int, wanted: int, checked: int, refusals: Sequence[Refusal],
     alike: dict[str, list[str]] = {}
     for refusal in refusals:
         alike.setdefault(refusal.message, []).append(refusal.cluster)
-    told = [_of_all(names, message, most) for message, names in list(alike.items())[:most]]
+    told = [f"{first} {message}{likewise(others)}" for message, (first, *others) in list(alike.items())[:most]]
     rest = sum(len(names) for names in list(alike.values())[most:])
     tail = [f"and {rest} more"] if rest else []
     return f"{head}: {count_of(checked, 'cluster')} checked; " + "; ".join(told + tail)
 
 
-def _of_all(clusters: Sequence[str], message: str, most: int) -> str:
-    """What keeps several clusters out is told once, of the nearest."""
-    first, *others = clusters
-    if not others:
-        return f"{first} {message}"
+def likewise(others: Sequence[str], most: int = 3) -> str:
+    """Of what else the same is true; empty when of nothing."""
     more = [f"{len(others) - most} more"] if len(others) > most else []
-    return f"{first} {message} (likewise {', '.join([*others[:most], *more])})"
+    return f" (likewise {', '.join([*others[:most], *more])})" if others else ""
