@@ -119,6 +119,11 @@ def test_prefill_and_decode_share_a_domain_where_both_pools_declare_one(domains,
             "does not match clusterSelector: label region is us, must be eu",
         ),
         (
+            Cluster("west", labels={"regoin": "eu"}),
+            Gate.LABEL,
+            "does not match clusterSelector: label region is not set (regoin is), must be eu",
+        ),
+        (
             Cluster("west", labels=EU.match_labels, allowed_namespaces=LabelSelector({"team": "a"})),
             Gate.NAMESPACE,
             "does not admit namespace ml-team: label team is b, must be a",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 _PLACE = re.compile(r"(line \d+, column \d+: )(.*)", re.DOTALL)
 _EXPECTED = re.compile(r" expecting (\{[^}]*\}|<EOF>)|; ERROR: <input>:-1:-1: <<nil>> parsetree| \(in container ''\)")
@@ -74,6 +75,8 @@ def absent(which: str, domain: str, name: str, there: Iterable[tuple[str, str, s
     return f"there are {', '.join(here[:_NAMED])}" + (", …" if here[_NAMED:] else "")
 
 
+# A fleet's clusters have the same few labels, and each is asked.
+@lru_cache(maxsize=4096)
 def close(name: str, known: tuple[str, ...]) -> str:
     """The known name that is nearest to one that is not; empty when none is near."""
     lowered = {each.lower(): each for each in known}
