@@ -13,7 +13,9 @@ HEAD = "apiVersion: test.example/v1\nkind: Parent\nmetadata: {name: p}\n"
         pytest.param("{size: 1}", [], id="valid"),
         pytest.param("{size: 1, sise: 2}", ["spec.sise: unknown field; did you mean size?"], id="unknown field"),
         pytest.param(
-            "{size: 1, parts: [{name: a, zz: 1}]}", ["spec.parts[0].zz: unknown field"], id="unknown in a list"
+            "{size: 1, parts: [{name: a, zz: 1}]}",
+            ["spec.parts[0].zz: unknown field; what may stand here is copies, name"],
+            id="unknown in a list",
         ),
         pytest.param("{}", ["spec.size: size is required"], id="required"),
         pytest.param('{size: "1"}', ["spec.size: must be an integer, is text; write 1 without quotes"], id="type"),

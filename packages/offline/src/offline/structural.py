@@ -71,10 +71,14 @@ def unknown(schema: Schema, value: Any, path: Path = ()) -> Iterator[Problem]:
     for key, item in entries(value):
         inner = below(schema, key)
         if inner is None:
-            known = sorted(schema.get("properties", {}))
-            yield (*path, key), f"unknown field{did_you_mean(str(key), known)}"
+            yield (*path, key), f"unknown field{_meant(str(key), sorted(schema.get('properties', {})))}"
         else:
             yield from unknown(inner, item, (*path, key))
+
+
+def _meant(name: str, known: list[str]) -> str:
+    few = f"; what may stand here is {', '.join(known)}" if 0 < len(known) <= _FEW else ""
+    return did_you_mean(name, known) or few
 
 
 def defaulted(schema: Schema, value: Any) -> Any:
