@@ -126,3 +126,53 @@ def test_a_version_that_nobody_ran_is_a_warning_wherever_it_is_named() -> None:
 
 def test_silencing_it_is_no_typo() -> None:
     assert "which is no rule" not in check(ignored="untested-version").stdout
+
+
+DRIVER = 'device.driver == "gpu.nvidia.com"'
+MEMORY = 'device.capacity["gpu.nvidia.com"].memory'
+
+
+@pytest.mark.parametrize(
+    ("expression", "told", "code"),
+    [
+        pytest.param('device.driver = "x"', ["error     selector-invalid", "write == to compare"], 1, id="no-cel"),
+        pytest.param(f"{MEMORY} > 80", ["error     selector-invalid", "compared by compareTo()"], 1, id="operator"),
+        pytest.param(
+            f'{MEMORY}.compareTo(quantity("40GB")) >= 0',
+            ["warning   selector-value", '"40GB" is no quantity', "fix: correct the value"],
+            0,
+            id="no-quantity",
+        ),
+        pytest.param(
+            f'{MEMORY}.compareTo(quantity("40")) >= 0',
+            ["warning   selector-value", 'quantity("40") is 40 bytes', 'fix: write a unit, such as quantity("40Gi")'],
+            0,
+            id="no-unit",
+        ),
+    ],
+)
+def test_a_selector_that_cannot_work_is_found_without_a_fleet(expression, told, code) -> None:
+    model = MODEL.replace("TENSOR", "2").replace("PORT", "8000").replace("IGNORED", "")
+    result = CliRunner().invoke(cli, ["check", "-"], input=model.replace(DRIVER, expression))
+    assert result.exit_code == code
+    assert "<stdin>:9  spec.engines[0].members[0].nodeSelector.devices[0].selectors[0].cel" in result.stdout
+    assert [part for part in told if part not in result.stdout] == []
+
+
+def test_a_class_that_cannot_be_read_is_an_error() -> None:
+    device = "{name: gpu, driver: d.io, deviceClassName: d, attributes: {v: {version: '580'}}}"
+    text = f"apiVersion: modelplane.ai/v1alpha1\nkind: InferenceClass\nmetadata: {{name: a}}\nspec: {{devices: [{device}]}}\n"
+    result = CliRunner().invoke(cli, ["check", "-"], input=text)
+    assert result.exit_code == 1
+    assert "class-invalid" in result.stdout
+    assert 'devices.gpu.attributes.v.version: "580" is no semantic version' in result.stdout
+
+
+@pytest.mark.parametrize(
+    "engines", ["{main: {}}", "[{name: m, members: [{nodeSelector: {devices: [{selectors: [x]}]}}]}]"]
+)
+def test_what_is_no_deployment_is_refused_and_not_read_further(engines) -> None:
+    head = "apiVersion: modelplane.ai/v1alpha1\nkind: ModelDeployment\nmetadata: {name: a}\n"
+    result = CliRunner().invoke(cli, ["check", "-"], input=f"{head}spec: {{engines: {engines}}}\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "nothing was checked" in result.stderr

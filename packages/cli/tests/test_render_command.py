@@ -115,6 +115,20 @@ def test_every_error_is_told_at_once_and_nothing_is_composed(folder: Path) -> No
     assert lines[2].startswith(f"{place}:8: spec.engines[0].name: ")
 
 
+@pytest.mark.parametrize(
+    ("written", "instead", "field"),
+    [
+        ('image: "example.com/engine:v1"', "image: ''", "spec.engines[0].members[0].template.spec.containers[0].image"),
+        ("engines:", "engines: []\n  was:", "spec.engines"),
+    ],
+)
+def test_what_is_empty_is_called_so(folder: Path, written: str, instead: str, field: str) -> None:
+    (folder / "model.yaml").write_text(MODEL.replace(written, instead))
+    result = render(folder)
+    assert result.exit_code == 2
+    assert f"{field}: must not be empty\n" in result.stderr
+
+
 def test_what_is_not_placed_is_code_3_and_a_sentence(folder: Path) -> None:
     (folder / "fleet.yaml").write_text(FLEET.replace("nodeCount: 2", "nodeCount: 1"))
     result = render(folder, "-o", "json")

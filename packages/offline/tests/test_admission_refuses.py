@@ -13,10 +13,13 @@ HEAD = "apiVersion: test.example/v1\nkind: Parent\nmetadata: {name: p}\n"
         pytest.param("{size: 1}", [], id="valid"),
         pytest.param("{size: 1, sise: 2}", ["spec.sise: unknown field; did you mean size?"], id="unknown field"),
         pytest.param(
-            "{size: 1, parts: [{name: a, zz: 1}]}", ["spec.parts[0].zz: unknown field"], id="unknown in a list"
+            "{size: 1, parts: [{name: a, zz: 1}]}",
+            ["spec.parts[0].zz: unknown field; what may stand here is copies, name"],
+            id="unknown in a list",
         ),
         pytest.param("{}", ["spec.size: size is required"], id="required"),
-        pytest.param('{size: "1"}', ["spec.size: must be an integer, is text"], id="type"),
+        pytest.param('{size: "1"}', ["spec.size: must be an integer, is text; write 1 without quotes"], id="type"),
+        pytest.param("{size: 1Gi}", ["spec.size: must be an integer, is text"], id="text that is no number"),
         pytest.param("{size: true}", ["spec.size: must be an integer, is a boolean"], id="a boolean is no integer"),
         pytest.param("{size: null}", ["spec.size: must be an integer, is null"], id="null"),
         pytest.param("{size: 65}", ["spec.size: must be at most 64, is 65"], id="maximum"),
@@ -38,6 +41,15 @@ HEAD = "apiVersion: test.example/v1\nkind: Parent\nmetadata: {name: p}\n"
             "{size: 1, labels: {a: on}}",
             ['spec.labels.a: must be text, is a boolean (YAML does not read on as text; write "on")'],
             id="bare word",
+        ),
+        pytest.param(
+            "{size: 1, labels: {a: 8000}}",
+            ['spec.labels.a: must be text, is an integer (YAML does not read 8000 as text; write "8000")'],
+            id="number that is meant as text",
+        ),
+        pytest.param("{size: 0x50}", ["spec.size: must be at most 64, is 80"], id="number is not meant as text"),
+        pytest.param(
+            "{size: 1, parts: [a]}", ["spec.parts[0]: must be a mapping with name, copies, is text"], id="fields"
         ),
         pytest.param(
             "{size: 1, parts: [{name: a}, {name: a}]}",
@@ -88,6 +100,14 @@ def test_metadata(bench: Any, metadata: str, finding: str) -> None:
         ("test.example/v2", "Parent", "Parent is not served as test.example/v2; use test.example/v1"),
         ("other.example/v1", "Parent", "Parent is not in other.example/v1; use test.example/v1"),
         ("test.example/v1", "Parnet", "the kind Parnet of test.example/v1 is not known here; did you mean Parent?"),
+        (
+            "example.com/v1",
+            "Foo",
+            (
+                "the kind Foo of example.com/v1 is not known here; leave it out: only kinds of Modelplane, Kubernetes, Crossplane "
+                "and Envoy Gateway are"
+            ),
+        ),
         ("v1", "Secret", ""),
         ("apps/v1", "Deployment", ""),
         ("gateway.networking.k8s.io/v1", "Gateway", ""),
@@ -105,7 +125,7 @@ def test_the_same_object_twice_names_both_places(bench: Any) -> None:
 
 def test_a_cluster_scoped_kind_has_no_namespace(bench: Any) -> None:
     text = "apiVersion: test.example/v1\nkind: Cluster\nmetadata: {name: c, namespace: ns}\nspec: {size: 1}\n"
-    assert bench.findings(text) == ["3: metadata.namespace: a Cluster has no namespace; remove this field"]
+    assert bench.findings(text) == ["3: metadata.namespace: Cluster has no namespace; remove this field"]
 
 
 def test_a_transition_rule_compares_with_the_earlier_object(bench: Any) -> None:

@@ -40,7 +40,8 @@ def change(bench: Any, make: Any, tmp_path: Path) -> Any:
         size, name = int(xr["spec"]["size"]), xr["metadata"]["name"]
         wanted = {f"c{i}": make.child(name=f"{name}-{i}") for i in range(8 - size)}
         failed = {"type": "Grown", "status": "STATUS_CONDITION_FALSE", "reason": "Small", "message": "Too big."}
-        return {**make.wanting(**wanted, map=remote(f"{name}-map", size)), "conditions": [failed]}
+        unasked = {"type": "Asked", "status": "STATUS_CONDITION_FALSE", "reason": "NotRequested", "message": "Not."}
+        return {**make.wanting(**wanted, map=remote(f"{name}-map", size)), "conditions": [failed, unasked]}
 
     def run(before: str, after: str) -> list[str]:
         folder = str(tmp_path / "state")

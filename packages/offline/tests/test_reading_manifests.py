@@ -69,7 +69,10 @@ def test_all_errors_of_a_file_come_at_once_with_their_lines(tmp_path: Path) -> N
         "4: size: 99999999999999999999 does not fit 64 bits; put it in quotes if it is text",
         "5: x: the key r stands twice; keep one",
         "6: z: .nan is not a number in JSON; put it in quotes if it is text",
-        "8: a manifest is a mapping, this is a list",
+        (
+            "8: a manifest is a mapping, this is a list; separate manifests by ---, or put them under items of a manifest "
+            "of kind: List"
+        ),
         "10: apiVersion: apiVersion is missing; every manifest needs one",
         "10: metadata: metadata.name is missing; every manifest needs one",
         "16: metadata.name: metadata.name is missing; every manifest needs one",
@@ -112,6 +115,41 @@ def test_what_is_no_manifest_is_a_sentence(tmp_path: Path, text: str | bytes) ->
     manifests, findings = one(tmp_path, text)
     assert manifests == []
     assert findings
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        pytest.param(
+            b"a:\n  b: c: d\n", "2: not YAML: mapping values are not allowed in this context; put", id="colon"
+        ),
+        pytest.param(b"a: b\n c: d\n", "2: not YAML: mapping values", id="indentation"),
+        pytest.param(b"a: b\n# caf\xe9\n", "2: not YAML: incomplete UTF-8 octet sequence; save the", id="latin"),
+        pytest.param(b"a: {{ .Values.name }}\n", "1: a key of a is not text; a template is no manifest", id="template"),
+        pytest.param(b"kind: List\nitems: x\n", "2: items: items of a List must be a list of manifests", id="items"),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_its_line_and_what_to_do(tmp_path: Path, text: bytes, finding: str) -> None:
+    (found,) = one(tmp_path, text)[1]
+    assert found.startswith(finding)
+
+
+def test_tabs_are_named(tmp_path: Path) -> None:
+    assert "; indent with spaces" in one(tmp_path, "a:\n\tb: c\n")[1][0]
+    assert "; indent with spaces" in one(tmp_path, "a:\n  b: c\n\t\td: e\n")[1][0]
+
+
+def test_a_list_of_one_kind_is_read_as_kubectls_list_is(tmp_path: Path) -> None:
+    item = "{apiVersion: v1, kind: Secret, metadata: {name: a}}"
+    head = "apiVersion: v1\nkind: SecretList\nmetadata: {resourceVersion: '1'}\n"
+    manifests, findings = one(tmp_path, f"{head}items: [{item}]\n")
+    assert ([m.value["metadata"]["name"] for m in manifests], findings) == (["a"], [])
+
+
+def test_a_kind_that_is_only_called_a_list_is_a_manifest(tmp_path: Path) -> None:
+    text = "apiVersion: v1\nkind: AllowList\nmetadata: {name: a}\nitems: [x]\n"
+    manifests, findings = one(tmp_path, text)
+    assert ([m.value["kind"] for m in manifests], findings) == (["AllowList"], [])
 
 
 def test_a_file_that_is_not_there_is_named() -> None:

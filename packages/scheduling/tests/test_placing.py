@@ -136,6 +136,11 @@ def test_prefill_and_decode_share_a_domain_where_both_pools_declare_one(domains,
             "does not match clusterSelector: label region is us, must be eu",
         ),
         (
+            Cluster("west", labels={"regoin": "eu"}),
+            Gate.LABEL,
+            "does not match clusterSelector: label region is not set (regoin is), must be eu",
+        ),
+        (
             Cluster("west", labels=EU.match_labels, allowed_namespaces=LabelSelector({"team": "a"})),
             Gate.NAMESPACE,
             "does not admit namespace ml-team: label team is b, must be a",
@@ -209,6 +214,90 @@ def test_the_summary_is_one_sentence_with_the_nearest_cluster_first():
     assert place(needs(), []).summary == "0 of 1 replica placed: there is no InferenceCluster"
 
 
+def test_the_summary_tells_what_keeps_several_clusters_out_once():
+    names = ("a", "b", "c", "d", "e", "f")
+    clusters = [*(Cluster(name, (pool(1),)) for name in names), Cluster("g")]
+    assert place(needs(1, engine("main", 4)), clusters).summary == (
+        "0 of 1 replica placed: 7 clusters checked; "
+        "a needs 4 free nodes in pool h100, has 1 (likewise b, c, d, 2 more); g has no node pools"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cluster", "asked", "message", "fix"),
+    [
+        pytest.param(
+            Cluster("west", (pool(2, nodes=2), pool(2, "other", nodes=2))),
+            needs(1, engine("main", 4)),
+            "needs 4 nodes of one pool, and pool h100 has 2 in all",
+            "add 2 nodes to pool h100, or lower copies or worker.nodes",
+            id="no-pool-is-large-enough",
+        ),
+        pytest.param(
+            Cluster("west", (pool(3, "large", nodes=8), pool(3, nodes=3))),
+            needs(1, engine("main", 4)),
+            "needs 4 free nodes in pool large, has 3",
+            "free or add 1 node",
+            id="one-pool-is-large-enough",
+        ),
+        pytest.param(
+            Cluster("west", (pool(3, nodes=3),)),
+            needs(1, engine("a", 1), engine("b", 3)),
+            "needs 1 and 3 free nodes for engines a and b together, pool h100 has 3",
+            "add 1 node",
+            id="too-few-nodes-for-both",
+        ),
+        pytest.param(
+            Cluster("west", (pool(3, nodes=8),)),
+            needs(1, engine("a", 2), engine("b", 3)),
+            "needs 2 and 3 free nodes for engines a and b together, pool h100 has 3",
+            "free or add 2 nodes",
+            id="too-few-free-nodes-for-both",
+        ),
+        pytest.param(
+            Cluster("west", (pool(),)),
+            needs(1, EngineNeed("a", (MemberNeed("Leader"), MemberNeed("Worker", 1, (request("gpu", 9),))))),
+            "cannot serve the Worker of engine a in pool h100: request gpu needs 9 devices of one device class, "
+            "a node of class h100 has 8",
+            "ask for fewer devices, or offer a class with more of them",
+            id="member-of-a-gang",
+        ),
+        pytest.param(
+            Cluster("west", (pool(1, "a", domain="x"), pool(1, "b", domain="y"))),
+            needs(1, engine("prefill", 1, Phase.PREFILL), engine("decode", 1, Phase.DECODE)),
+            "has no two pools of one domain with room for engines decode and prefill: pool a is of x, pool b is of y",
+            "free nodes in pools of one domain, or give pools that share a fabric the same domain",
+            id="domains-differ",
+        ),
+        pytest.param(
+            Cluster("west", (pool(),), allowed_namespaces=LabelSelector({"kubernetes.io/metadata.name": "a"})),
+            needs(),
+            "does not admit namespace ml-team: label kubernetes.io/metadata.name is ml-team, must be a",
+            "add the namespace to spec.allowedNamespaces of the cluster",
+            id="name-of-a-namespace-stays",
+        ),
+        pytest.param(
+            Cluster("west", (pool(offers=node_class(gpu(2))),)),
+            needs(1, engine("main", 1, None, request("gpu", 4))),
+            "cannot serve engine main in pool h100: request gpu needs 4 devices of one device class, "
+            "a node of class h100 has 2",
+            "ask for fewer devices, or offer a class with more of them",
+            id="count-and-not-the-selector",
+        ),
+        pytest.param(
+            Cluster("west", (Pool("p", "gone", 4),)),
+            needs(),
+            "has pool p of class gone, which does not exist",
+            "create InferenceClass gone, or correct className of pool p",
+            id="name-of-a-class",
+        ),
+    ],
+)
+def test_a_refusal_says_what_helps(cluster, asked, message, fix):
+    (refusal,) = place(asked, [cluster]).refusals
+    assert (message, fix) == (refusal.message, refusal.fix)
+
+
 def test_what_can_be_placed_is_placed_and_the_rest_explained():
     decision = place(needs(3), [Cluster("west", (pool(2),))])
     assert len(decision.placements) == 2
@@ -257,9 +346,11 @@ def test_a_selector_that_does_not_compile_refuses_the_deployment_and_keeps_what_
     (invalid,) = decision.invalid
     assert str(invalid) == (
         "engine main, member Standalone, device gpu, selectors[1].cel: "
-        "line 1, column 7: undeclared reference to 'device.vendor' (in container '')"
+        'line 1, column 7: write device.driver, device.attributes["domain"].name or device.capacity["domain"].name '
+        "(undeclared reference to 'device.vendor')"
     )
     assert decision.summary == f"1 of 2 replicas placed: {invalid}"
+    assert place(needs(1, broken), []).summary == f"0 of 1 replica placed: {invalid}"
 
 
 def test_a_search_that_is_given_up_says_so(monkeypatch):

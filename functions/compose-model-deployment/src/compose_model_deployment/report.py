@@ -7,7 +7,7 @@ from typing import Any
 
 from kit import labels, names
 from kit.call import Call
-from scheduling import Decision, Gate, Refusal, count_of
+from scheduling import Decision, Gate, Refusal, count_of, likewise
 from schemas import ModelDeployment
 
 from compose_model_deployment import progress
@@ -139,28 +139,32 @@ def _report_current(call: Call[ModelDeployment], plan: Plan, staying: list[Exist
         why = f"What runs stays as it is until the selector is corrected: {plan.decision.invalid[0]}"
         call.condition("PlacementCurrent", False, "Outdated", _sentence(why))
         return
-    told = [_out_of_place(e, plan.wishes[e.ordinal], plan) for e in sorted(staying, key=lambda e: e.name)]
-    if not any(told):
+    told: dict[str, list[str]] = {}
+    for e in sorted(staying, key=lambda e: e.name):
+        if why := _out_of_place(e, plan.wishes[e.ordinal], plan):
+            told.setdefault(why, []).append(e.name)
+    if not told:
         call.condition("PlacementCurrent", True, "Current")
         return
     reason = "Outdated" if plan.stuck else "Moving"
-    call.condition("PlacementCurrent", False, reason, " ".join(filter(None, told)))
+    said = [f"{first} {why}{likewise(others)}." for why, (first, *others) in told.items()]
+    call.condition("PlacementCurrent", False, reason, " ".join(said))
 
 
 def _out_of_place(existing: Existing, wish: Wish, plan: Plan) -> str:
     """What becomes of a replica whose place would not be chosen any more; empty when it would."""
     if wish.change is Change.REPLACE:
         why = f": {wish.why.cluster} {wish.why.message}" if wish.why else ", as was asked"
-        return f"{existing.name} moves as soon as another one serves in its place{why}."
+        return f"moves as soon as another one serves in its place{why}"
     if wish.why is None:
         return ""
     why = f"{wish.why.cluster} {wish.why.message}"
     if wish.change is Change.REMOVE:
-        return f"{existing.name} ends before another one is placed, there is no room for both: {why}."
+        return f"ends before another one is placed, there is no room for both: {why}"
     beside = next((f", and {r.cluster} {r.message}" for r in plan.beside if r.cluster != existing.cluster), "")
     if wish.why.gate is Gate.DRAIN and beside:
-        return f"{existing.name} stays until there is another place for it, but {why}{beside}."
-    return f"{existing.name} stays, but {why}; {wish.why.fix or 'delete the replica to have it placed anew'}."
+        return f"stays until there is another place for it, but {why}{beside}"
+    return f"stays, but {why}; {wish.why.fix or 'delete the replica to have it placed anew'}"
 
 
 def _report_replicas(call: Call[ModelDeployment], state: State) -> None:

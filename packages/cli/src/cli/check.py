@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 HELP = """\
-Check whether the ModelDeployments in PATH... can work: ports, connectors, roles, block sizes, GPUs, the picker.
+Check whether the ModelDeployments in PATH... can work: ports, connectors, roles, block sizes, GPUs, selectors, the picker.
 
 PATH is a file, a folder (*.yaml, *.yml and *.json below it, but not want.yaml) or -
 for standard input. What a control plane would refuse is told first. Each finding has

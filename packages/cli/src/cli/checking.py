@@ -16,6 +16,8 @@ from offline.findings import InvalidInputError, MissingPartError, printable
 from offline.manifests import Manifest, Reading, Source
 from release import compatibility
 
+from cli import selectors
+
 FINDINGS, INVALID, UNREACHABLE = 1, 2, 4
 DEPLOYMENT = "ModelDeployment"
 _COLOURS = {"error": "red", "warning": "yellow", "silenced": "bright_black"}
@@ -57,17 +59,18 @@ def _checked(paths: Sequence[str]) -> list[Checked]:
         alone = Reading([manifest])
         admitted = admission.screen(alone, gate, {})
         reading.findings += alone.findings
-        checked += [_one(value, manifest) for value in admitted.values()]
+        if not alone.findings:
+            checked += [_one(value, manifest) for value in admitted.values()]
     if reading.findings:
         raise InvalidInputError(reading.findings)
     return checked
 
 
 def _one(value: dict[str, Any], manifest: Manifest) -> Checked:
-    """Rules are about deployments, as they would be stored; versions are named by anything, a node's status too."""
+    """Rules are about what would be stored; versions are named by anything, a node's status too."""
     metadata, kind = value["metadata"], value["kind"]
     contract = check_contract(value) if kind == DEPLOYMENT else []
-    found = [*contract, *compatibility.check(manifest.value)]
+    found = [*contract, *selectors.check(value), *compatibility.check(manifest.value)]
     return Checked(kind, metadata.get("namespace", ""), metadata["name"], manifest.source, found)
 
 
@@ -101,7 +104,7 @@ def _label(finding: Finding) -> str:
 def _summary(checked: Sequence[Checked]) -> str:
     deployments = sum(c.kind == DEPLOYMENT for c in checked)
     if not deployments and not any(c.findings for c in checked):
-        return "No ModelDeployment is in these manifests; nothing was checked but versions."
+        return "No ModelDeployment is in these manifests; nothing was checked but classes and versions."
     labels = [_label(f) for c in checked for f in c.findings]
     told = [
         _count(labels.count("error"), "error"),

@@ -77,6 +77,8 @@ def _split(url: str) -> SplitResult:
         found = urlsplit(url)
         found.port  # noqa: B018  # It is read here so that one that is no number is told here.
     except ValueError as e:
+        if "port" in str(e).lower():
+            raise Refused("InvalidURL", "The port of spec.url must be a number from 1 to 65535.") from None
         raise Refused("InvalidURL", f"spec.url cannot be read: {e}.") from None
     # The url may hold a password, so it is not repeated.
     if found.username is not None or found.query or found.fragment:

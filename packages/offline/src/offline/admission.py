@@ -21,7 +21,6 @@ _SERVER_FIELDS = (
     "selfLink",
     "ownerReferences",
 )
-_BARE_WORDS = {"y", "yes", "on", "n", "no", "off"}
 Problem = tuple[Path, str]
 
 
@@ -55,7 +54,7 @@ class Gate:
     def _scope(self, value: dict[str, Any]) -> Iterator[Problem]:
         namespaced = self.kinds.namespaced(value["apiVersion"], value["kind"])
         if not namespaced and value["metadata"].get("namespace"):
-            yield ("metadata", "namespace"), f"a {value['kind']} has no namespace; remove this field"
+            yield ("metadata", "namespace"), f"{value['kind']} has no namespace; remove this field"
 
 
 def screen(reading: Reading, gate: Gate, earlier: Mapping[Key, Mapping[str, Any]]) -> dict[Key, dict[str, Any]]:
@@ -96,11 +95,11 @@ def _findings(manifest: Manifest, problems: list[Problem]) -> Iterator[Finding]:
     for path, text in problems:
         if (*source.base, *path) in known:
             continue
-        yield source.finding(path, text + _bare_word(source.spelled(path)))
+        yield source.finding(path, text + _bare_word(text, source.spelled(path)))
 
 
-def _bare_word(word: str | None) -> str:
-    """YAML reads some bare words and numbers as something else than text."""
-    if word is None or (word.lower() not in _BARE_WORDS and not word.startswith("0")):
+def _bare_word(problem: str, word: str | None) -> str:
+    """YAML reads some bare words and all numbers as something else than text."""
+    if word is None or not problem.startswith("must be text"):
         return ""
     return f' (YAML does not read {word} as text; write "{word}")'

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kit.conditions import NOTHING_WRONG
+
 from offline import conditions
 from offline.findings import printable, shortened, spell
 from offline.kinds import Kinds
@@ -113,8 +115,13 @@ def _sentences(written: Mapping[str, Any], now: Object) -> Iterator[str]:
     if fields := _fields(written, _written(now)):
         yield fields
     for found in conditions.of(now):
-        if found.get("status") == "False" and found["type"] not in conditions.SYSTEM:
+        if _is_wrong(found) and found["type"] not in conditions.SYSTEM:
             yield conditions.sentence(found)
+
+
+def _is_wrong(found: conditions.Condition) -> bool:
+    """A mode that nobody asked for is no reason for anything."""
+    return found.get("status") == "False" and found.get("reason") not in NOTHING_WRONG
 
 
 def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

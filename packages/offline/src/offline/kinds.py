@@ -54,6 +54,7 @@ _CLUSTER_SCOPED = {
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "VolumeAttributesClass",
 }  # fmt: skip
 _BUILT_IN = {"v1", "apps", "batch", "policy", "autoscaling"}
+_LEAVE_OUT = "; leave it out: only kinds of Modelplane, Kubernetes, Crossplane and Envoy Gateway are"
 _BUILT_IN_SUFFIXES = (".k8s.io", ".x-k8s.io", ".crossplane.io", ".envoyproxy.io")
 
 
@@ -148,7 +149,8 @@ class Kinds:
         if kind in known:
             right = next(k.api_version for k in self.all if k.name == kind)
             return f"{kind} is not in {api_version}; use {right}"
-        return f"the kind {kind} of {api_version} is not known here{did_you_mean(kind, known)}"
+        advice = did_you_mean(kind, known) or _LEAVE_OUT
+        return f"the kind {kind} of {api_version} is not known here{advice}"
 
 
 def _is_built_in(api_version: str) -> bool:

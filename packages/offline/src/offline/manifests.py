@@ -120,15 +120,32 @@ def _expanded(value: Any, source: Source, reading: Reading) -> Iterable[Manifest
     if value is None:
         return
     if not isinstance(value, dict):
-        reading.findings.append(source.finding((), f"a manifest is a mapping, this is {a_kind_of(value)}"))
+        reading.findings.append(source.finding((), f"a manifest is a mapping, this is {_no_manifest(value)}"))
+        return
+    if not _is_list(value):
+        yield Manifest(value, source)
         return
     items = value.get("items")
-    if value.get("kind") != "List" or not isinstance(items, list):
-        yield Manifest(value, source)
+    if not isinstance(items, list):
+        reading.findings.append(source.finding(("items",), "items of a List must be a list of manifests"))
         return
     for index, item in enumerate(items):
         below = Source(source.file, source.document, (*source.base, "items", index))
         yield from _expanded(item, below, reading)
+
+
+def _is_list(value: dict[str, Any]) -> bool:
+    """A List of kubectl, or of one kind as the API server gives it, which has no name."""
+    kind, metadata = value.get("kind"), value.get("metadata")
+    is_named = isinstance(metadata, dict) and "name" in metadata
+    return kind == "List" or (
+        isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list) and not is_named
+    )
+
+
+def _no_manifest(value: Any) -> str:
+    advice = "; separate manifests by ---, or put them under items of a manifest of kind: List"
+    return a_kind_of(value) + (advice if isinstance(value, list) else "")
 
 
 def _unnamed(manifest: Manifest) -> list[Finding]:

@@ -20,6 +20,7 @@ _KEPT = (
     "maxLength", "pattern", "format", "minItems", "maxItems", "minProperties", "maxProperties", "required",
 )  # fmt: skip
 _BLOCKING = ("type", "required", "enum", "maxLength", "maxItems", "maxProperties")
+_FEW = 4
 _GROUPS = ("oneOf", "anyOf", "allOf")
 _WORDS = {
     "object": "a mapping", "array": "a list", "string": "text", "boolean": "a boolean",
@@ -70,10 +71,14 @@ def unknown(schema: Schema, value: Any, path: Path = ()) -> Iterator[Problem]:
     for key, item in entries(value):
         inner = below(schema, key)
         if inner is None:
-            known = sorted(schema.get("properties", {}))
-            yield (*path, key), f"unknown field{did_you_mean(str(key), known)}"
+            yield (*path, key), f"unknown field{_meant(str(key), sorted(schema.get('properties', {})))}"
         else:
             yield from unknown(inner, item, (*path, key))
+
+
+def _meant(name: str, known: list[str]) -> str:
+    few = f"; what may stand here is {', '.join(known)}" if 0 < len(known) <= _FEW else ""
+    return did_you_mean(name, known) or few
 
 
 def defaulted(schema: Schema, value: Any) -> Any:
@@ -174,7 +179,14 @@ def _sentences(error: Any) -> Iterator[Problem]:
     if error.validator == "required":
         yield from (((*path, name), f"{name} is required") for name in limit if name not in value)
         return
-    yield path, _SENTENCES.get(error.validator, _other)(value, limit)
+    text = _SENTENCES.get(error.validator, _other)(value, limit)
+    yield path, text.replace("must be a mapping,", f"must be a mapping{_fields(error.schema)},", 1)
+
+
+def _fields(schema: Schema) -> str:
+    """The fields of a mapping, while they are few."""
+    names = ", ".join(schema.get("properties", {}))
+    return f" with {names}" if 0 < len(schema.get("properties", {})) <= _FEW else ""
 
 
 def _other(value: Any, _limit: Any) -> str:
@@ -183,7 +195,14 @@ def _other(value: Any, _limit: Any) -> str:
 
 def _type(value: Any, limit: Any) -> str:
     allowed = limit if isinstance(limit, list) else [limit]
-    return f"must be {' or '.join(_WORDS[name] for name in allowed)}, is {_kind(value)}"
+    advice = f"; write {value} without quotes" if _is_quoted(value, allowed) else ""
+    return f"must be {' or '.join(_WORDS[name] for name in allowed)}, is {_kind(value)}{advice}"
+
+
+def _is_quoted(value: Any, allowed: list[str]) -> bool:
+    """Whether a text would be right but for its quotes."""
+    number = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value) and "integer" in allowed
+    return bool(number) or (value in ("true", "false") and "boolean" in allowed)
 
 
 def _enum(value: Any, limit: Any) -> str:
@@ -198,6 +217,10 @@ def _kind(value: Any) -> str:
     return _WORDS[names[type(value)]]
 
 
+def _too_few(count: int, least: int, noun: str) -> str:
+    return f"has {count} {noun}; at least {least} are needed" if count else "must not be empty"
+
+
 def _short(value: Any) -> str:
     return shortened(value if isinstance(value, str) else str(value))
 
@@ -210,11 +233,11 @@ _SENTENCES: Mapping[str, Any] = {
     "exclusiveMinimum": lambda v, n: f"must be more than {n}, is {v}",
     "exclusiveMaximum": lambda v, n: f"must be less than {n}, is {v}",
     "multipleOf": lambda v, n: f"must be a multiple of {n}, is {v}",
-    "minLength": lambda v, n: f"has {len(v)} characters; at least {n} are needed",
+    "minLength": lambda v, n: _too_few(len(v), n, "characters"),
     "maxLength": lambda v, n: f"has {len(v)} characters; at most {n} are allowed",
-    "minItems": lambda v, n: f"has {len(v)} entries; at least {n} are needed",
+    "minItems": lambda v, n: _too_few(len(v), n, "entries"),
     "maxItems": lambda v, n: f"has {len(v)} entries; at most {n} are allowed",
-    "minProperties": lambda v, n: f"has {len(v)} entries; at least {n} are needed",
+    "minProperties": lambda v, n: _too_few(len(v), n, "entries"),
     "maxProperties": lambda v, n: f"has {len(v)} entries; at most {n} are allowed",
     "pattern": lambda v, p: f"{_short(v)} must match {p}",
     "format": lambda v, f: f"{_short(v)} is not a valid {f}",

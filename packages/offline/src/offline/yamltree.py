@@ -17,6 +17,13 @@ from offline.scalars import BadScalarError, resolve
 MAX_DEPTH = 64
 MAX_NODES = 2_000_000
 _PAIR = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
+_ADVICE = {
+    "mapping values are not allowed": "put a value that contains ': ' in quotes",
+    "tab character": "indent with spaces",
+    "cannot start any token": "indent with spaces, not tabs, and put a value that starts with @, ` or % in quotes",
+    "did not find expected key": "look at the indentation and the quotes of this line and those above",
+    "UTF-8": "save the file as UTF-8",
+}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -66,17 +73,18 @@ def _one_escape(match: re.Match[bytes]) -> bytes:
 
 class _Reader:
     def __init__(self, content: bytes) -> None:
+        self.content = content
         try:
             self.loader = _LOADER(content)
         except (yaml.YAMLError, ValueError) as error:
-            raise _unreadable(error) from None
+            raise _unreadable(error, content) from None
         self.nodes = 0
 
     def event(self) -> Any:
         try:
             return self.loader.get_event()
         except (yaml.YAMLError, ValueError) as error:
-            raise _unreadable(error) from None
+            raise _unreadable(error, self.content) from None
 
     def document(self) -> Document | None:
         event = self.event()
@@ -178,12 +186,16 @@ class _Builder:
         if isinstance(value, (str, int, float)):
             return str(value)
         where = spell(path) or "the document"
-        raise UnreadableError(event.start_mark.line + 1, f"a key of {where} is not text")
+        advice = "; a template is no manifest: render its {{ … }} first" if isinstance(value, dict) else ""
+        raise UnreadableError(event.start_mark.line + 1, f"a key of {where} is not text{advice}")
 
 
-def _unreadable(error: Exception) -> UnreadableError:
+def _unreadable(error: Exception, content: bytes) -> UnreadableError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     context = getattr(error, "context", None)
-    words = " ".join(str(part) for part in (context, problem) if part)
-    return UnreadableError(mark.line + 1 if mark else 1, f"not YAML: {' '.join(words.split())}")
+    words = " ".join(" ".join(str(part) for part in (context, problem) if part).split())
+    advice = next((f"; {advice}" for part, advice in _ADVICE.items() if part in words), "")
+    # What is no text is told by its place among the bytes.
+    line = mark.line if mark else content[: getattr(error, "position", 0) or 0].count(b"\n")
+    return UnreadableError(line + 1, f"not YAML: {words}{advice}")

@@ -1,8 +1,8 @@
 """Where replicas go: pure values and functions, without Crossplane or Kubernetes."""
 
 from scheduling.capacity import Claim, Cluster, Device, NodeClass, Pool, read_class, read_device
-from scheduling.cel import compile_error
-from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of, summary
+from scheduling.cel import compile_error, literal_errors
+from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of, likewise, summary
 from scheduling.labels import LabelRule, LabelSelector, read_selector
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, DeviceRequest, EngineNeed, Kept, MemberNeed, Phase
@@ -33,6 +33,8 @@ __all__ = [
     "Stale",
     "compile_error",
     "count_of",
+    "likewise",
+    "literal_errors",
     "place",
     "preference",
     "read_class",

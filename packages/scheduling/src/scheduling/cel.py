@@ -9,15 +9,22 @@ from typing import Any
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 
+from scheduling.advice import absent, advised
 from scheduling.capacity import Attribute, Traits
 from scheduling.dialect import adapt
 from scheduling.functions import DECLARATIONS, IMPLEMENTATIONS, QUANTITY, boxed
-from scheduling.quantity import Quantity
+from scheduling.quantity import Quantity, parse_quantity
 from scheduling.refused import check_text
+from scheduling.version import Version, parse_version
 
 _MAP_OF = "device\\s*\\.\\s*(attributes|capacity)\\s*\\[\\s*(?:\"([^\"\\\\]*)\"|'([^'\\\\]*)')\\s*\\]"
 _REFERENCE = re.compile(_MAP_OF + r"\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
 _PLACE = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: )?<input>:(\d+):(\d+): ", re.MULTILINE)
+
+_LITERAL = re.compile(r"\b(quantity|semver)\s*\(\s*[\"']([^\"'\\]*)[\"']\s*\)")
+_UNKNOWN_KEY = "Key not found"
+_NO_OVERLOAD = "no such overload"
+_OTHER_TYPE = 'types differ; a version is compared with semver("12.4.0"), an amount with quantity("40Gi")'
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ def compile_selector(expression: str) -> Selector | CompileError:
             return CompileError(expression, f"must evaluate to a bool, not {kind.name()}")
         return Selector(expression, _RUNTIME.deserialize(adapt(checked.serialize(), _failure)))
     except Exception as error:  # noqa: BLE001 - The binding raises whatever C++ threw.
-        return CompileError(expression, _sentence(str(error)))
+        return CompileError(expression, advised(_sentence(str(error))))
 
 
 def _failure(constant: bytes) -> str:
@@ -103,16 +110,44 @@ def seen_values(expression: str, traits: Traits) -> tuple[str, ...]:
     known.update((("attributes", domain, name), value) for domain, name, _, value in traits.attributes)
     known.update((("capacity", domain, name), value) for domain, name, _, value in traits.capacity)
     asked = {(which, double or single, name) for which, double, single, name in _REFERENCE.findall(expression)}
-    shown = [f"{domain}/{name}: {_shown(known.get((which, domain, name)))}" for which, domain, name in sorted(asked)]
+    shown = [
+        f"{domain}/{name}: "
+        + (_shown(known[each]) if (each := (which, domain, name)) in known else f"absent, {absent(*each, known)}")
+        for which, domain, name in sorted(asked)
+    ]
     if re.search(r"\bdevice\s*\.\s*driver\b", expression):
         shown.insert(0, f"driver: {traits.driver}")
     return tuple(shown)
 
 
-def _shown(value: Attribute | Quantity | None) -> str:
-    if value is None:
-        return "absent"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def failure(expression: str, traits: Traits) -> str:
+    """Why the expression has no answer for the device; empty when it has, and when it only asks for what is absent."""
+    reason = evaluate(expression, traits).reason
+    if _UNKNOWN_KEY in reason and any(": absent, " in seen for seen in seen_values(expression, traits)):
+        return ""
+    if reason == _NO_OVERLOAD:
+        return _OTHER_TYPE
+    return f"types differ ({reason})" if "overload" in reason else reason
+
+
+def literal_errors(expression: str) -> list[str]:
+    """Why the quantities and versions that are written in an expression cannot be read, if they cannot."""
+    errors = []
+    for function, text in _LITERAL.findall(expression):
+        try:
+            {"quantity": parse_quantity, "semver": parse_version}[function](text)
+        except ValueError as error:
+            errors.append(str(error))
+    return errors
+
+
+def _shown(value: Attribute | Quantity) -> str:
+    """With its type where an expression could take it for a text."""
+    if isinstance(value, bool):
+        return f"bool {str(value).lower()}"
+    if isinstance(value, Version):
+        return f"version {value}"
+    return f"int {value}" if isinstance(value, int) else str(value)
 
 
 @lru_cache(maxsize=4096)

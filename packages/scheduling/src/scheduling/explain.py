@@ -87,7 +87,16 @@ def summary(placed: int, wanted: int, checked: int, refusals: Sequence[Refusal],
         return head
     if not checked:
         return f"{head}: there is no InferenceCluster"
-    told = [f"{refusal.cluster} {refusal.message}" for refusal in refusals[:most]]
-    rest = len(refusals) - len(told)
+    alike: dict[str, list[str]] = {}
+    for refusal in refusals:
+        alike.setdefault(refusal.message, []).append(refusal.cluster)
+    told = [f"{first} {message}{likewise(others)}" for message, (first, *others) in list(alike.items())[:most]]
+    rest = sum(len(names) for names in list(alike.values())[most:])
     tail = [f"and {rest} more"] if rest else []
     return f"{head}: {count_of(checked, 'cluster')} checked; " + "; ".join(told + tail)
+
+
+def likewise(others: Sequence[str], most: int = 3) -> str:
+    """Of what else the same is true; empty when of nothing."""
+    more = [f"{len(others) - most} more"] if len(others) > most else []
+    return f" (likewise {', '.join([*others[:most], *more])})" if others else ""

@@ -15,10 +15,13 @@ class Unfit:
     gate: Gate
     has: int = 0
     answer: Unmatched | None = None
+    role: str = ""
+    """Of the member that is not served, in an engine that has several."""
 
 
 _DRAINED = Unfit(Gate.DRAIN)
 _NO_CLASS = Unfit(Gate.CLASS)
+_FIXES = {Gate.DEVICE: "change the selector, or offer a class with such a device"}
 
 
 @dataclass
@@ -51,7 +54,7 @@ def pool_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool) -> Refusal | 
 def refusal_of(cluster: Cluster, engine: EngineNeed, pool: Pool, unfit: Unfit) -> Refusal:
     """The words for what does not fit."""
     if unfit.answer is not None:
-        return _device_refusal(cluster, engine, pool, unfit.answer)
+        return _device_refusal(cluster, engine, pool, unfit.answer, unfit.role)
     message, fix = _told(pool)
     return Refusal(cluster.name, unfit.gate, message, fix, pool=pool.name, engine=engine.name)
 
@@ -61,24 +64,30 @@ def _told(pool: Pool) -> tuple[str, str]:
         return f"drains its pool {pool.name}", f"set drain of pool {pool.name} to false"
     head = f"has pool {pool.name} of class {pool.class_name}, which"
     if pool.node_class is None:
-        return f"{head} does not exist", f"create InferenceClass {pool.class_name}"
+        return (
+            f"{head} does not exist",
+            f"create InferenceClass {pool.class_name}, or correct className of pool {pool.name}",
+        )
     return f"{head} is invalid: {pool.node_class.invalid}", f"correct InferenceClass {pool.class_name}"
 
 
 def _unfit(engine: EngineNeed, offered: NodeClass) -> Unfit | None:
     if offered.invalid:
         return _NO_CLASS
-    answers = (match(member.requests, offered) for member in engine.claiming)
-    answer = next((each for each in answers if isinstance(each, Unmatched)), None)
-    return None if answer is None else Unfit(answer.gate, answer.has or 0, answer)
+    for member in engine.claiming:
+        answer = match(member.requests, offered)
+        if isinstance(answer, Unmatched):
+            return Unfit(answer.gate, answer.has or 0, answer, member.role if engine.members[1:] else "")
+    return None
 
 
-def _device_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, answer: Unmatched) -> Refusal:
+def _device_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, answer: Unmatched, role: str) -> Refusal:
+    who = f"the {role} of engine {engine.name}" if role else f"engine {engine.name}"
     return Refusal(
         cluster.name,
         answer.gate,
-        f"cannot serve engine {engine.name} in pool {pool.name}: {answer.message}",
-        "change the selectors or the count, or offer such a class",
+        f"cannot serve {who} in pool {pool.name}: {answer.message}",
+        _FIXES.get(answer.gate, "ask for fewer devices, or offer a class with more of them"),
         engine=engine.name,
         pool=pool.name,
         request=answer.request,

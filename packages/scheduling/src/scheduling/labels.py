@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scheduling.advice import close
+
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
@@ -67,4 +69,7 @@ def _order(rule: LabelRule) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _shown(key: str, labels: Mapping[str, str]) -> str:
-    return f"is {labels[key]}" if key in labels else "is not set"
+    if key in labels:
+        return f"is {labels[key]}"
+    near = close(key, tuple(sorted(labels)))
+    return f"is not set ({near} is)" if near else "is not set"

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from scheduling.capacity import Claim, Device, NodeClass
-from scheduling.cel import evaluate, seen_values
+from scheduling.cel import evaluate, failure, seen_values
 from scheduling.explain import Gate
 from scheduling.needs import DeviceRequest
 
 STEPS = 2000
+LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -166,13 +167,16 @@ def _no_device(request: DeviceRequest, node_class: NodeClass) -> Unmatched:
         return Unmatched(Gate.DEVICE, request.name, f"class {node_class.name} has no devices")
     nearest = max(node_class.devices, key=lambda device: (_satisfied(request, device), device.name))
     text = request.selectors[_satisfied(request, nearest)]
-    seen = seen_values(text, nearest.traits)
-    reason = evaluate(text, nearest.traits).reason
-    because = (
-        f"device {nearest.name} has {', '.join(seen)}" if seen else f"device {nearest.name}: {reason or 'it is false'}"
-    )
-    message = f"class {node_class.name} has no device for request {request.name}: {text} ({because})"
-    return Unmatched(Gate.DEVICE, request.name, message, text, seen)
+    seen, reason = seen_values(text, nearest.traits), failure(text, nearest.traits)
+    because = f"has {', '.join(seen)}" if seen else "does not satisfy it"
+    because = f"device {nearest.name} {because}" + (f"; {reason}" if reason else "")
+    told = f"class {node_class.name} has no device for request {request.name}: {_brief(text)} ({because})"
+    return Unmatched(Gate.DEVICE, request.name, told, text, seen)
+
+
+def _brief(expression: str) -> str:
+    text = " ".join(expression.split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _satisfied(request: DeviceRequest, device: Device) -> int:

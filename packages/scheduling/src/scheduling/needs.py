@@ -7,6 +7,8 @@ from functools import cached_property
 
 from scheduling.labels import LabelSelector
 
+NAME_OF_NAMESPACE = "kubernetes.io/metadata.name"
+
 
 class Phase(StrEnum):
     """The half of a PrefillDecode pair that an engine is."""
@@ -66,7 +68,7 @@ class DeploymentNeeds:
     @cached_property
     def all_namespace_labels(self) -> Mapping[str, str]:
         """With the one that Kubernetes gives every namespace."""
-        return {"kubernetes.io/metadata.name": self.namespace, **self.namespace_labels}
+        return {NAME_OF_NAMESPACE: self.namespace, **self.namespace_labels}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from scheduling.assign import Assignment
 from scheduling.capacity import Cluster
 from scheduling.cel import compile_error
-from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, summary
+from scheduling.explain import Gate, InvalidSelector, Refusal, Stale, count_of, summary
 from scheduling.fits import Fits, pool_refusal
 from scheduling.match import ResolvedRequest
 from scheduling.needs import DeploymentNeeds, Kept
@@ -50,7 +50,7 @@ def place(needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Ke
     by_name = {cluster.name: cluster for cluster in clusters}
     invalid = _invalid(needs)
     if invalid:
-        text = f"{len(staying)} of {needs.replicas} replicas placed: {invalid[0]}"
+        text = f"{len(staying)} of {count_of(needs.replicas, 'replica')} placed: {invalid[0]}"
         return Decision(remove=remove, invalid=invalid, summary=text)
     missing = needs.replicas - len(staying)
     sites = _sites(needs, by_name, existing, only_theirs=missing <= 0)

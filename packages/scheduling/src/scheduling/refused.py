@@ -54,6 +54,8 @@ class RefusedError(ValueError):
 
 def check_text(expression: str) -> None:
     """What can be told before compiling."""
+    if not expression.strip():
+        raise RefusedError('is empty: write what the device must be, such as device.driver == "gpu.nvidia.com"')
     if len(expression.encode()) > _LONGEST:
         raise RefusedError(f"is longer than the {_LONGEST} bytes that Kubernetes allows")
     bare = _QUOTED.sub("''", expression)

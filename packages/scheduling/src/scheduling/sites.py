@@ -11,7 +11,7 @@ from scheduling.capacity import Cluster, Pool
 from scheduling.explain import Gate, Refusal, count_of
 from scheduling.fits import Fits, Unfit, refusal_of
 from scheduling.match import Matched, ResolvedRequest, match
-from scheduling.needs import DeploymentNeeds, EngineNeed, Kept
+from scheduling.needs import NAME_OF_NAMESPACE, DeploymentNeeds, EngineNeed, Kept
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Site:
             return Refusal(name, Gate.LABEL, message, "change spec.clusterSelector or label the cluster")
         if reason := self.cluster.allowed_namespaces.mismatch(needs.all_namespace_labels):
             message = f"does not admit namespace {needs.namespace}: {reason}"
-            return Refusal(name, Gate.NAMESPACE, message, "change allowedNamespaces or label the namespace")
+            return Refusal(name, Gate.NAMESPACE, message, _namespace_fix(reason))
         if self.cluster.drain:
             return Refusal(name, Gate.DRAIN, "is being drained", "set spec.drain of the cluster to false")
         return None
@@ -118,25 +118,32 @@ class Site:
     def _jointly(self, free: Free) -> Refusal:
         names = " and ".join(engine.name for engine in self.needs.engines)
         if assign(replace(self.task, paired=False), 1, free, Budget()) is not None:
-            message = f"has no two pools of one domain for engines {names}"
-            return Refusal(self.cluster.name, Gate.DOMAIN, message, "free nodes in a pool of the other engine's domain")
+            return self._apart(names)
         total = sum(engine.nodes for engine in self.needs.engines)
         usable = set().union(*self.task.fits.values())
         pools = ", ".join(f"{self.cluster.pools[index].name} has {free[index]}" for index in sorted(usable))
         sizes = " and ".join(f"{engine.nodes}" for engine in self.needs.engines)
         message = f"needs {sizes} free nodes for engines {names} together, pool {pools}"
         has = sum(free[index] for index in usable)
-        return Refusal(self.cluster.name, Gate.NODES, message, "free nodes or add some", needs=total, has=has)
+        fix = _more(total, has, sum(self.cluster.pools[index].nodes for index in usable))
+        return Refusal(self.cluster.name, Gate.NODES, message, fix, needs=total, has=has)
+
+    def _apart(self, names: str) -> Refusal:
+        usable = [self.cluster.pools[index] for index in sorted(set().union(*self.task.fits.values()))]
+        domains = ", ".join(f"pool {pool.name} is of {pool.domain}" for pool in usable if pool.domain)
+        message = f"has no two pools of one domain with room for engines {names}: {domains}"
+        fix = "free nodes in pools of one domain, or give pools that share a fabric the same domain"
+        return Refusal(self.cluster.name, Gate.DOMAIN, message, fix)
 
     def _best(self, engine: EngineNeed, free: Free) -> Refusal | None:
         """Why no pool takes this engine, told by the pool that is the nearest; None when one does."""
-        nearest: tuple[tuple[int, int, str], Pool, Unfit] | None = None
+        nearest: tuple[tuple[int, bool, int, str], Pool, Unfit] | None = None
         for pool, nodes in zip(self.cluster.pools, free, strict=True):
             unfit = self.fits.why_not(engine, pool)
             if unfit is None and nodes >= engine.nodes:
                 return None
             unfit = unfit or Unfit(Gate.NODES, nodes)
-            key = (-unfit.gate.place, -unfit.has, pool.name)
+            key = (-unfit.gate.place, _is_too_small(pool, engine), -unfit.has, pool.name)
             if nearest is None or key < nearest[0]:
                 nearest = (key, pool, unfit)
         if nearest is None:
@@ -149,7 +156,7 @@ class Site:
 
 def cache_refusal(cluster: str, cache: str) -> Refusal:
     """The cluster is no place for pods that mount the cache, for now."""
-    fix = f"see status.clusters of ModelCache {cache}"
+    fix = f"see condition ModelCacheResolved, and status.clusters of ModelCache {cache}"
     return Refusal(cluster, Gate.CACHE, f"does not hold ModelCache {cache} yet", fix)
 
 
@@ -184,9 +191,31 @@ def preference(*names: str) -> int:
     return int.from_bytes(hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest())
 
 
+def _namespace_fix(reason: str) -> str:
+    """The label that every namespace has cannot be changed."""
+    if reason.startswith(f"label {NAME_OF_NAMESPACE} "):
+        return "add the namespace to spec.allowedNamespaces of the cluster"
+    return "label the namespace, or change spec.allowedNamespaces of the cluster"
+
+
+def _more(total: int, free: int, nodes: int) -> str:
+    """What helps engines that have room one by one but not together."""
+    if 0 < nodes < total:
+        return f"add {count_of(total - nodes, 'node')}"
+    return f"free or add {count_of(total - free, 'node')}" if free < total else "free nodes or add some"
+
+
+def _is_too_small(pool: Pool, engine: EngineNeed) -> bool:
+    """Whether it could not take the engine even if all of its nodes were free, as far as they are known."""
+    return 0 < pool.nodes < engine.nodes
+
+
 def _nodes_refusal(cluster: Cluster, engine: EngineNeed, pool: Pool, free: int) -> Refusal:
     message = f"needs {count_of(engine.nodes, 'free node')} in pool {pool.name}, has {free}"
     fix = f"free or add {count_of(engine.nodes - free, 'node')}"
+    if _is_too_small(pool, engine):
+        message = f"needs {engine.nodes} nodes of one pool, and pool {pool.name} has {pool.nodes} in all"
+        fix = f"add {count_of(engine.nodes - pool.nodes, 'node')} to pool {pool.name}, or lower copies or worker.nodes"
     return Refusal(
         cluster.name, Gate.NODES, message, fix, engine=engine.name, pool=pool.name, needs=engine.nodes, has=free
     )

@@ -661,7 +661,7 @@ class VolumeClaimTemplate(Model):
 class Container(Model):
     name: Annotated[str, Field(max_length=63)]
     """Always engine: the container that serves the model."""
-    image: Annotated[str, Field(max_length=1024)]
+    image: Annotated[str, Field(max_length=1024, min_length=1)]
     """Image of the inference engine. It must contain what your flags ask for."""
     imagePullPolicy: Literal["Always", "IfNotPresent", "Never"] | None = None
     """When the node pulls the image."""
