@@ -45,6 +45,8 @@ class Plan:
     pause: float = 0.0
     """Seconds until the next one is asked for, so that its birth does not open the circuit."""
     looked: bool = True
+    clusters: int = 0
+    """How many the fleet has, where it was looked at."""
     asked: Asked = field(default_factory=Asked)
     """What the owner wants changed, as far as it is still to be done."""
 
@@ -105,6 +107,7 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
         wishes={r.ordinal: board.wish(r) for r in replicas},
         remove=frozenset(leaving),
         free=next(free_ordinals(taken)),
+        clusters=len(fleet.clusters),
         decision=decision,
         asked=board.asked,
         beside=board.beside,
