@@ -95,13 +95,20 @@ def _status(call: Call[CapacityLedger], books: Books) -> Manifest:
     pools = _pools(call)
     free, reserved = free_nodes(pools, books.entries), reserved_nodes(books.entries.values())
     asked = reserved_nodes(Entry(c.namespace, c.replica, c.nodes) for c in books.waiting)
+    since = {name: min(c.created for c in books.waiting if name in c.nodes) for name in asked}
     return {
         "entries": {
             uid: {"namespace": e.namespace, "replica": e.replica, "nodes": dict(sorted(e.nodes.items()))}
             for uid, e in sorted(books.entries.items())
         },
         "pools": [
-            {"name": p.name, "reserved": reserved[p.name], "free": max(free[p.name], 0), "waiting": asked[p.name]}
+            {
+                "name": p.name,
+                "reserved": reserved[p.name],
+                "free": max(free[p.name], 0),
+                "waiting": asked[p.name],
+                **({"waitingSince": since[p.name]} if p.name in since else {}),
+            }
             for p in pools
         ],
         "namespaces": sorted({e.namespace for e in books.entries.values()}),

@@ -33,4 +33,5 @@ def _gpu_pool(pool: NodePool, counted: StatusPool) -> Manifest:
         "free": max(pool.nodeCount - reserved, 0),
         "waiting": counted.waiting or 0,
     }
-    return {**shown, "domain": pool.domain} if pool.domain else shown
+    told = {"domain": pool.domain, "waitingSince": counted.waitingSince}
+    return shown | {key: value for key, value in told.items() if value}

@@ -22,8 +22,8 @@ from compose_model_deployment.wishes import Asked
 SETTLED_SECONDS = 600.0
 ASKED_SECONDS = 20.0
 WAITING_SECONDS = 20.0
-# The first of a queue looks for a node that becomes free where nobody waits; a large fleet is looked at less often.
-FIRST_SECONDS, CLUSTER_SECONDS = 3.0, 0.05
+# Of all that wait, one looks for a node that becomes free where nobody waits: the others would go there in vain.
+LONGEST_SECONDS = 3.0
 YOUNG_SECONDS = 2.0
 YOUTH_SECONDS = 120.0
 NEXT_SECONDS = 1.0
@@ -142,8 +142,8 @@ def _patience(  # noqa: PLR0911  # One return per state, the most urgent first.
         return turns.seconds_left(call, step, existing) or ASKED_SECONDS
     if made.pause:
         return min(made.pause + NEXT_SECONDS, WAITING_SECONDS)
-    if any(e.is_waiting and e.position == 1 for e in existing) and made.looked:
-        return min(FIRST_SECONDS + CLUSTER_SECONDS * made.clusters, WAITING_SECONDS)
+    if made.waits_longest:
+        return LONGEST_SECONDS
     if any(e.is_waiting for e in existing) or _is_awaited(made):
         return WAITING_SECONDS
     if made.create or step.later or step.update or any(not e.holds for e in existing):

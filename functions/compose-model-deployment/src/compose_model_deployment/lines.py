@@ -75,8 +75,8 @@ def classes(lines: tuple[str, ...]) -> Classes:
 
 
 def _of(classes: Classes, *pool: Any) -> Pool:
-    name, class_name, free, domain, drain, waiting, nodes = pool
-    return Pool(name, class_name, free, classes.by_name.get(class_name), domain, drain, waiting, nodes)
+    name, class_name, free, domain, drain, waiting, nodes, since = pool
+    return Pool(name, class_name, free, classes.by_name.get(class_name), domain, drain, waiting, nodes, since)
 
 
 def _pools(cluster: Fields) -> list[Any]:
@@ -89,8 +89,9 @@ def _pool(pool: Fields, counted: Fields | None) -> list[Any]:
     nodes = pool.count("nodeCount")
     free = nodes if counted is None else counted.count("free", 0)
     waiting = 0 if counted is None else counted.count("waiting", 0)
+    since = "" if counted is None else counted.text("waitingSince", "")
     drain = pool.flag("drain", default=False)
-    return [pool.text("name"), pool.text("className"), free, pool.text("domain", ""), drain, waiting, nodes]
+    return [pool.text("name"), pool.text("className"), free, pool.text("domain", ""), drain, waiting, nodes, since]
 
 
 def _is_true(condition: Fields) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from scheduling import Decision, DeploymentNeeds, Kept, Placement, Refusal, place, preference, scale_down
+from scheduling import Cluster, Decision, DeploymentNeeds, Kept, Placement, Refusal, place, preference, scale_down
 
 from compose_model_deployment import wishes
 from compose_model_deployment.fleet import Fleet
@@ -45,8 +45,8 @@ class Plan:
     pause: float = 0.0
     """Seconds until the next one is asked for, so that its birth does not open the circuit."""
     looked: bool = True
-    clusters: int = 0
-    """How many the fleet has, where it was looked at."""
+    waits_longest: bool = False
+    """Whether one of its replicas is the first of a queue, and nobody else in the fleet has waited longer."""
     asked: Asked = field(default_factory=Asked)
     """What the owner wants changed, as far as it is still to be done."""
 
@@ -107,7 +107,7 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
         wishes={r.ordinal: board.wish(r) for r in replicas},
         remove=frozenset(leaving),
         free=next(free_ordinals(taken)),
-        clusters=len(fleet.clusters),
+        waits_longest=_waits_longest(replicas, fleet.clusters),
         decision=decision,
         asked=board.asked,
         beside=board.beside,
@@ -188,6 +188,13 @@ def _may_move(replica: Existing) -> bool:
     if replica.is_refused:
         return True
     return replica.age > moves_after(replica) and 0 < replica.position <= MOVES_FROM_POSITION
+
+
+def _waits_longest(replicas: list[Existing], clusters: Iterable[Cluster]) -> bool:
+    firsts = {r.cluster for r in replicas if r.is_waiting and r.position == 1}
+    since = {c.name: min((p.waiting_since for p in c.pools if p.waiting_since), default="") for c in clusters}
+    longest = min(filter(None, since.values()), default="")
+    return bool(longest) and any(since.get(name) == longest for name in firsts)
 
 
 def moves_after(replica: Existing) -> float:

@@ -89,6 +89,8 @@ class Pool:
     """Nodes that replicas ask for which are there already and have to wait."""
     nodes: int = 0
     """All nodes of the pool, free or not."""
+    waiting_since: str = ""
+    """When the first of those that wait for it began to, as a Kubernetes timestamp."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class StatusPool(Model):
     """Nodes that no replica holds."""
     waiting: Annotated[int | None, Field(ge=0, le=1000000)] = None
     """Nodes that waiting replicas ask for."""
+    waitingSince: Annotated[str | None, Field(max_length=32)] = None
+    """When the one that waits the longest for it began to."""
 
 
 class Replicas(Model):

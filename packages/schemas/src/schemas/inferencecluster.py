@@ -39,6 +39,8 @@ class GpuPool(Model):
     """Nodes that no replica holds."""
     waiting: Annotated[int | None, Field(ge=0, le=1000000)] = None
     """Nodes that waiting replicas ask for."""
+    waitingSince: Annotated[str | None, Field(max_length=32)] = None
+    """When the one that waits the longest for it began to."""
     domain: Annotated[str | None, Field(max_length=63)] = None
     """Its high-speed fabric."""
 
