@@ -117,7 +117,9 @@ def _run(plane: Plane, local: Cluster, race: Race) -> None:
         held = Counter(r["spec"]["clusterName"] for r in replicas if _is(r, "Granted"))
         opened |= {f"{m['kind']}/{m['metadata']['name']}" for m in found if _is(m, "Responsive", "False")}
         serving = sum(_is(r, "Ready") for r in replicas)
-        click.echo(f"{spent:4.0f} s: {len(replicas)} replicas, {held.total()} granted, {serving} Ready")
+        waiting = Counter(r["spec"]["clusterName"] for r in replicas if not _is(r, "Granted"))
+        queues = ", ".join(f"{held[name]}+{waiting[name]}" for name in sorted({*held, *waiting}))
+        click.echo(f"{spent:4.0f} s: {held.total()} granted, {serving} Ready; granted and waiting by cluster: {queues}")
         if held.total() >= race.room and not told:
             told = True
             _tell_calls(plane, "until all that can be are granted")
