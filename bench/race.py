@@ -138,17 +138,18 @@ def _free(plane: Plane, count: int) -> None:
     held = {r["metadata"]["name"] for r in plane.kubectl.get("mr", "-A") if _is(r, "Granted")}
     chosen = set(sorted(held)[:count])
     plane.kubectl("delete", "md", "--wait=false", *(name.rpartition("-")[0] for name in chosen))
-    began, gone = time.monotonic(), 0.0
+    began, gone, told = time.monotonic(), 0.0, list[str]()
     while (spent := time.monotonic() - began) < FREED_SECONDS:
         found = plane.kubectl.get("mr,objects.kubernetes.m.crossplane.io", "-A")
         if not gone and not chosen & {_replica(m) for m in found}:
             gone = spent
         taken = {m["metadata"]["name"] for m in found if m["kind"] == "ModelReplica" and _is(m, "Granted")} - held
+        told += [f"{spent:.1f}"] * (len(taken) - len(told))
         if len(taken) >= count:
             break
         time.sleep(0.3)
     click.echo(
-        f"{count} deleted; their replicas and Objects were gone after {gone:.1f} s, their nodes taken after {spent:.1f} s"
+        f"{count} deleted; their replicas and Objects were gone after {gone:.1f} s, their nodes taken after {', '.join(told)} s"
     )
 
 
