@@ -46,21 +46,15 @@ def test_among_equals_the_tighter_cluster_is_used():
     assert decision.placements[0].cluster == "tight"
 
 
-def test_where_a_queue_has_begun_deployments_do_not_all_go_to_the_tightest():
+def test_where_many_ask_at_once_they_do_not_all_take_the_tightest():
     """Its free nodes are told a moment late: who sees them all goes there, and the others stay empty."""
-    queue = Cluster("full", (pool(free=0, nodes=8, waiting=2),))
     fleet = [Cluster("roomy", (pool(free=8),)), Cluster("tight", (pool(free=2),))]
 
-    def chosen(*clusters: Cluster) -> set[str]:
-        return {place(needs(uid=f"u{n}"), clusters).placements[0].cluster for n in range(30)}
+    def chosen(*, packs: bool) -> set[str]:
+        return {place(needs(uid=f"u{n}"), fleet, packs=packs).placements[0].cluster for n in range(30)}
 
-    assert chosen(*fleet) == {"tight"}
-    assert chosen(*fleet, queue) == {"tight", "roomy"}
-    others = Cluster("full", (pool(free=0, nodes=8, waiting=2, offers=node_class(gpu(memory="16Gi"))),))
-    small = needs(1, engine("main", 1, None, request("gpu", 1, memory_of("80Gi"))))
-    assert place(small, [*fleet, others]).placements[0].cluster == "tight"
-    gang = Cluster("gang", (pool(free=3, nodes=8, waiting=8),))
-    assert chosen(*fleet, gang) == {"tight"}
+    assert chosen(packs=True) == {"tight"}
+    assert chosen(packs=False) == {"tight", "roomy"}
 
 
 def test_within_a_cluster_the_tighter_pool_is_used():

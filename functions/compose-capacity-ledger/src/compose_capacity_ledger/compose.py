@@ -34,7 +34,7 @@ def compose(call: Call[CapacityLedger]) -> None:
     vanished = {uid: entry for uid, entry in held.items() if uid not in {c.uid for c in claims}}
     released = {uid for uid, entry in vanished.items() if _is_gone(call, uid, entry)}
     books = settle(_pools(call), held, claims, released)
-    status = _status(call, books)
+    status = _status(call, books, claims)
     if held != books.entries or not call.xr.status.replicas:
         call.commit(**status)
         call.look_again(COMMITTED_SECONDS)
@@ -91,11 +91,10 @@ def _owners(obj: Fields) -> str:
     return " ".join(owner.text("uid", "") for owner in obj.parts("metadata.ownerReferences"))
 
 
-def _status(call: Call[CapacityLedger], books: Books) -> Manifest:
+def _status(call: Call[CapacityLedger], books: Books, claims: list[Claim]) -> Manifest:
     pools = _pools(call)
     free, reserved = free_nodes(pools, books.entries), reserved_nodes(books.entries.values())
     asked = reserved_nodes(Entry(c.namespace, c.replica, c.nodes) for c in books.waiting)
-    since = {name: min(c.created for c in books.waiting if name in c.nodes) for name in asked}
     return {
         "entries": {
             uid: {"namespace": e.namespace, "replica": e.replica, "nodes": dict(sorted(e.nodes.items()))}
@@ -107,13 +106,21 @@ def _status(call: Call[CapacityLedger], books: Books) -> Manifest:
                 "reserved": reserved[p.name],
                 "free": max(free[p.name], 0),
                 "waiting": asked[p.name],
-                **({"waitingSince": since[p.name]} if p.name in since else {}),
+                **_times(p.name, books, claims),
             }
             for p in pools
         ],
         "namespaces": sorted({e.namespace for e in books.entries.values()}),
         "replicas": {"granted": len(books.entries), "waiting": len(books.waiting), "refused": len(books.refused)},
     }
+
+
+def _times(pool: str, books: Books, claims: list[Claim]) -> Manifest:
+    """Since when the first one waits for a pool, and when it was last asked for."""
+    waiting = (claim.created for claim in books.waiting if pool in claim.nodes)
+    asked = (claim.created for claim in claims if pool in claim.nodes)
+    told = {"waitingSince": min(waiting, default=""), "askedAt": max(asked, default="")}
+    return {key: value for key, value in told.items() if value}
 
 
 def _want_grants(call: Call[CapacityLedger], claims: list[Claim], books: Books) -> None:

@@ -33,5 +33,5 @@ def _gpu_pool(pool: NodePool, counted: StatusPool) -> Manifest:
         "free": max(pool.nodeCount - reserved, 0),
         "waiting": counted.waiting or 0,
     }
-    told = {"domain": pool.domain, "waitingSince": counted.waitingSince}
+    told = {"domain": pool.domain, "waitingSince": counted.waitingSince, "askedAt": counted.askedAt}
     return shown | {key: value for key, value in told.items() if value}

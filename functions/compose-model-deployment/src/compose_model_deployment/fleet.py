@@ -22,6 +22,8 @@ from compose_model_deployment.caching import Cache
 
 # A cluster is reached within seconds of its creation, a minute on a busy machine; longer it holds nobody up.
 EXPECTED_SECONDS = 120.0
+# Deployments that are created at once see the same cluster as the tightest, and none of them the others' claims.
+MOTION_SECONDS, IN_MOTION = 15.0, 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Fleet:
     """Clusters that were created a moment ago and have not been reached yet."""
     cache: Cache | None = None
     """The ModelCache that is asked for."""
+    in_motion: bool = False
+    """Whether so many ask at this moment that what is seen of free nodes is not true any more."""
 
 
 def look_up(call: Call[ModelDeployment]) -> Fleet:
@@ -53,7 +57,8 @@ def look_up(call: Call[ModelDeployment]) -> Fleet:
         namespace |= manifests[0]["metadata"].get("labels", {}) if manifests else {}
     expected = sorted(f.cluster.name for f in found if f.unreached_since and _is_new(call, f.unreached_since))
     places = [cache.on(f.cluster) if cache else f.cluster for f in found]
-    return Fleet(places, namespace, expected, cache)
+    asked = sum(call.age(f.asked_at) < MOTION_SECONDS for f in found if f.asked_at)
+    return Fleet(places, namespace, expected, cache, in_motion=asked >= max(min(IN_MOTION, len(found)), 1))
 
 
 def _is_new(call: Call[ModelDeployment], created: str) -> bool:

@@ -31,6 +31,8 @@ class Found:
     """Whether the namespace's labels decide who may run there."""
     unreached_since: str
     """When it was created, if its gateway has not been reached; empty when it has."""
+    asked_at: str
+    """When somebody last asked for nodes of it; empty when nobody has."""
 
 
 def of_cluster(cluster: Fields) -> str:
@@ -43,6 +45,7 @@ def of_cluster(cluster: Fields) -> str:
         cluster.flag("spec.drain", default=False),
         bool(cluster.text("status.gateway.address", "")),
         "" if reached else cluster.text("metadata.creationTimestamp", ""),
+        max((pool.text("askedAt", "") for pool in cluster.parts("status.gpuPools")), default=""),
         _pools(cluster),
     )
 
@@ -50,7 +53,7 @@ def of_cluster(cluster: Fields) -> str:
 @lru_cache(maxsize=16_384)
 def cluster(line: str, classes: Classes) -> Found:
     """The cluster that a line stands for."""
-    name, labels, allowed, drain, gateway_ready, unreached_since, pools = json.loads(line)
+    name, labels, allowed, drain, gateway_ready, unreached_since, asked_at, pools = json.loads(line)
     made = Cluster(
         name=name,
         pools=tuple(_of(classes, *pool) for pool in pools),
@@ -59,7 +62,7 @@ def cluster(line: str, classes: Classes) -> Found:
         drain=drain,
         gateway_ready=gateway_ready,
     )
-    return Found(made, bool(allowed), unreached_since)
+    return Found(made, bool(allowed), unreached_since, asked_at)
 
 
 def of_class(node_class: Fields) -> str:

@@ -95,7 +95,7 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
     many = replace(needs, replicas=needs.replicas + (replacement is not None))
     left = max(many.replicas - len(placed), 0)
     there = [_kept(r, fleet, asked) for r in placed]
-    decision = place(many, fleet.clusters, there)
+    decision = place(many, fleet.clusters, there, packs=not fleet.in_motion)
     awaited = _awaited(many, fleet, there)
     leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in hopeful[left:]}
     settled = len(placed) == needs.replicas == len(replicas) and all(r.holds for r in placed) and not awaited

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _BINARIES = (
 _FILES = ("crossplane", "provider-kubernetes", "kwok", "gateway-api", "inference-extension", "lws")
 _PACKAGE_BINARIES = ("crane", "crossplane-cli")
 # As docs/how-to/install.md recommends: another version of the Configuration brings its own functions, back as well.
+# By default 100 at once: on a few cores each of their requests waits for all others, the ledgers' too.
+_RECONCILES_PER_CORE = 12
 _UPGRADES = ("--enable-dependency-version-upgrades", "--enable-dependency-version-downgrades")
 _WORKLOAD_PORTS = ("apiserver", "controller-manager", "scheduler", "kwok", "lws", "lws/metrics", "lws/webhook")
 # What a control plane without pods needs; each controller costs start-up time.
@@ -215,7 +218,9 @@ class Commands:
         }
         argv = (str(tools.path("crossplane")), "core", *verb)
         if verb == ("start",):
+            rate = _RECONCILES_PER_CORE * (os.cpu_count() or 1)
             argv += ("--package-runtime=Provider=External;Function=External", "--poll-interval=60s")
+            argv += (f"--max-reconcile-rate={rate}",)
             argv += _UPGRADES if self.plan.packages else ()
         return Spec("crossplane", argv, env, self._port("crossplane"), (self.server(CONTROL_PLANE),))
 

@@ -41,8 +41,13 @@ class Decision:
     summary: str = ""
 
 
-def place(needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Kept] = ()) -> Decision:
-    """Keeps every replica where it is, adds or removes what the number asks for, and says why not."""
+def place(
+    needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Kept] = (), *, packs: bool = True
+) -> Decision:
+    """Keeps every replica where it is, adds or removes what the number asks for, and says why not.
+
+    Without `packs` no cluster is preferred for being tight: where many ask at once, all would see the same one.
+    """
     needs = replace(needs, engines=tuple(sorted(needs.engines, key=lambda engine: engine.name)))
     existing = tuple(sorted(kept, key=lambda replica: replica.name))
     remove = scale_down(existing, len(existing) - needs.replicas)
@@ -54,7 +59,7 @@ def place(needs: DeploymentNeeds, clusters: Iterable[Cluster], kept: Iterable[Ke
         return Decision(remove=remove, invalid=invalid, summary=text)
     missing = needs.replicas - len(staying)
     sites = _sites(needs, by_name, existing, only_theirs=missing <= 0)
-    held = _spread(sites, missing, Counter(replica.cluster for replica in staying))
+    held = _spread(sites, missing, Counter(replica.cluster for replica in staying), packs=packs)
     placements = tuple(
         _placement(sites[name], assignment) for name, assignments in sorted(held.items()) for assignment in assignments
     )
@@ -87,15 +92,13 @@ def _sites(
     return {name: make_site(needs, clusters[name], theirs.get(name, ()), fits) for name in chosen}
 
 
-def _spread(sites: Mapping[str, Site], missing: int, there: Counter[str]) -> dict[str, tuple[Assignment, ...]]:
-    """One replica after another, each to the cluster with the fewest, then one of the tightest that is preferred.
-
-    Where a queue has begun nothing is kept together any more: what many see as the tightest gets them all.
-    """
+def _spread(
+    sites: Mapping[str, Site], missing: int, there: Counter[str], *, packs: bool
+) -> dict[str, tuple[Assignment, ...]]:
+    """One replica after another, each to the cluster with the fewest, then one of the tightest that is preferred."""
     held: dict[str, tuple[Assignment, ...]] = {}
     if missing <= 0:
         return held
-    packs = not any(site.is_waited_for for site in sites.values())
     offers = [offer for site in sites.values() if site.is_open and (offer := _offer(site, (), there, packs=packs))]
     heapq.heapify(offers)
     while offers and missing:

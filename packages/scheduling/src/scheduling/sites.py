@@ -44,12 +44,6 @@ class Site:
     def is_open(self) -> bool:
         return self.entry_refusal is None and self.exit_refusal is None
 
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether a pool that fits is full and has a queue."""
-        queues = {index for index, pool in enumerate(self.cluster.pools) if pool.waiting and not pool.free}
-        return bool(queues) and self.is_open and any(queues.intersection(fits) for fits in self.task.fits.values())
-
     def hold(self, before: tuple[Assignment, ...]) -> tuple[Assignment, ...] | None:
         """Room for one replica more than before: beside those that are there, else with all of them anew."""
         beside, anew = Budget(), Budget()

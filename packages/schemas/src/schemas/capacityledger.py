@@ -35,6 +35,8 @@ class StatusPool(Model):
     """Nodes that waiting replicas ask for."""
     waitingSince: Annotated[str | None, Field(max_length=32)] = None
     """When the one that waits the longest for it began to."""
+    askedAt: Annotated[str | None, Field(max_length=32)] = None
+    """When the newest claim on it was made."""
 
 
 class Replicas(Model):

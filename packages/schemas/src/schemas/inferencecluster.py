@@ -41,6 +41,8 @@ class GpuPool(Model):
     """Nodes that waiting replicas ask for."""
     waitingSince: Annotated[str | None, Field(max_length=32)] = None
     """When the one that waits the longest for it began to."""
+    askedAt: Annotated[str | None, Field(max_length=32)] = None
+    """When the newest claim on it was made."""
     domain: Annotated[str | None, Field(max_length=63)] = None
     """Its high-speed fabric."""
 
