@@ -138,12 +138,13 @@ def _free(plane: Plane, count: int) -> None:
     held = {r["metadata"]["name"] for r in plane.kubectl.get("mr", "-A") if _is(r, "Granted")}
     chosen = set(sorted(held)[:count])
     plane.kubectl("delete", "md", "--wait=false", *(name.rpartition("-")[0] for name in chosen))
+    left = ("objects.kubernetes.m.crossplane.io", "-A", "-l", f"{labels.REPLICA} in ({','.join(chosen)})")
     began, gone, told = time.monotonic(), 0.0, list[str]()
     while (spent := time.monotonic() - began) < FREED_SECONDS:
-        found = plane.kubectl.get("mr,objects.kubernetes.m.crossplane.io", "-A")
-        if not gone and not chosen & {_replica(m) for m in found}:
+        replicas = plane.kubectl.get("mr", "-A")
+        if not gone and not chosen & {m["metadata"]["name"] for m in replicas} and not plane.kubectl.get(*left):
             gone = spent
-        taken = {m["metadata"]["name"] for m in found if m["kind"] == "ModelReplica" and _is(m, "Granted")} - held
+        taken = {m["metadata"]["name"] for m in replicas if _is(m, "Granted")} - held
         told += [f"{spent:.1f}"] * (len(taken) - len(told))
         if len(taken) >= count:
             break
@@ -151,12 +152,6 @@ def _free(plane: Plane, count: int) -> None:
     click.echo(
         f"{count} deleted; their replicas and Objects were gone after {gone:.1f} s, their nodes taken after {', '.join(told)} s"
     )
-
-
-def _replica(manifest: Manifest) -> str:
-    """The replica that it is, or that it belongs to."""
-    metadata = manifest["metadata"]
-    return str(metadata["name"] if manifest["kind"] == "ModelReplica" else metadata["labels"].get(labels.REPLICA))
 
 
 def _restart(local: Cluster, faults: list[str]) -> None:
