@@ -29,7 +29,7 @@ KINDS = {
 # The circuit breaker's own, and nodes that are counted once a cluster is no longer new.
 _BY_ITSELF = ("Responsive", "PoolNodesFound")
 _VARIES = re.compile(
-    r"^ *(Creation Timestamp|Last Transition Time|Generation|Resource Version|UID|Observed Generation):"
+    r"^ *(Creation Timestamp|Last Transition Time|Asked At|Generation|Resource Version|UID|Observed Generation):"
 )
 _OTHERS_EVERY_TIME = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|(?<=geneva-)[0-9a-f]{5}\b(-default-[0-9a-f]{5}\b)?"

@@ -1,37 +1,93 @@
-"""Replicas that wait in queues see the same free node at the same moment: they go for it one after the other."""
+"""Replicas that wait in queues see the same free node: whoever has waited longest takes it, the others ten seconds later."""
 
-from compose_model_deployment import plan
+from pathlib import Path
+
+import yaml
+from compose_model_deployment import function
+from compose_model_deployment.queueing import LOOK_SECONDS, NEW_SECONDS, Queues
 from compose_model_deployment.replicas import Existing
+from kit import conditions
+from kit.testing import ask_of, reconcile
+from scheduling import Cluster, Placement
+from scheduling.testing import engine, needs, pool
 from schemas import ModelReplica
 
+CASES = Path(__file__).parent / "cases"
+ROOM = Placement("room", {"main": "h100"}, {})
 
-def waiting(name, position):
+
+def waiting(position: int, cluster: str = "west", age: float = 60) -> Existing:
     member = {"role": "Standalone", "nodePoolName": "h100", "template": {"spec": {"containers": []}}}
     manifest = {
         "apiVersion": "modelplane.ai/v1alpha1",
         "kind": "ModelReplica",
-        "metadata": {"name": name, "namespace": "ml-team"},
+        "metadata": {"name": "m-0", "namespace": "ml-team"},
         "spec": {
-            "clusterName": "west",
+            "clusterName": cluster,
             "engines": [{"name": "main", "members": [member]}],
             "serving": {"mode": "Unified"},
         },
-        "status": {"position": position},
+        "status": {"position": position, "conditions": [{"type": "Granted", "status": "False", "reason": "Waiting"}]},
     }
-    return Existing(0, ModelReplica.model_validate(manifest), 60)
+    return Existing(0, ModelReplica.model_validate(manifest), age)
 
 
-def turns(position):
-    return sorted(plan.moves_after(waiting(f"m{n}-0", position)) for n in range(40))
+def queues(free: int = 1, left: str = "", nodes: int = 1, **since: str) -> Queues:
+    """Clusters whose first has waited since then, and one with free nodes."""
+    full = [Cluster(name, (pool(free=0, waiting=3, waiting_since=begun),)) for name, begun in since.items()]
+    return Queues(needs(1, engine(nodes=nodes)), [*full, Cluster("room", (pool(free=free),))], left)
 
 
-def test_the_first_of_many_queues_do_not_go_at_once():
-    first = turns(1)
-    assert first[0] >= plan.MOVES_AFTER_SECONDS
-    assert first[-1] < 2 * plan.MOVES_AFTER_SECONDS
-    assert max(sum(at <= one < at + 1 for one in first) for at in first) < 15
+def test_of_all_firsts_only_the_one_that_waited_longest_takes_one_node():
+    seen = queues(west="10:02", east="10:01", north="10:03")
+    assert [seen.may_move(waiting(1, name), ROOM) for name in ("east", "west", "north")] == [True, False, False]
+    assert not seen.may_move(waiting(2, "east"), ROOM)
 
 
-def test_whoever_is_before_another_in_a_queue_goes_first():
-    assert turns(1)[-1] < turns(2)[0]
-    assert turns(2)[-1] < turns(3)[0]
+def test_as_many_go_as_there_are_places():
+    seen = queues(free=5, nodes=2, west="10:02", east="10:01", north="10:03")
+    assert [seen.may_move(waiting(1, name), ROOM) for name in ("east", "west", "north")] == [True, True, False]
+
+
+def test_who_began_at_the_same_moment_does_not_go_at_once():
+    seen = queues(west="10:01", east="10:01")
+    assert sorted(seen.before(waiting(1, name)) for name in ("west", "east")) == [0, 1]
+
+
+def test_where_it_is_not_known_since_when_one_waits_the_others_go_first():
+    assert not queues(west="", east="10:01").may_move(waiting(1), ROOM)
+
+
+def test_a_node_that_was_left_to_others_for_long_enough_is_taken():
+    seen = queues(left="room", west="10:02", east="10:01")
+    assert seen.may_move(waiting(3), ROOM)
+    assert not seen.may_move(waiting(4), ROOM)
+    assert not queues(left="north", west="10:02", east="10:01").may_move(waiting(1), ROOM)
+
+
+def test_what_is_left_to_others_is_told_and_taken_ten_seconds_later():
+    case = yaml.safe_load((CASES / "moves-when-another-cluster-has-room.yaml").read_text())
+    case["observed"]["replica-0"]["status"]["position"] = 2
+    _, first = reconcile(function, ask_of(case))
+    told = first.status["scheduling"]
+    assert set(first.desired) == {"replica-0"}
+    assert told["queue"]["left"] == "north"
+    assert conditions.seconds_since(told["queue"]["leftAt"]) < 60
+    assert "Room on north is left to those that have waited longer." in first.conditions[1]["message"]
+    case["xr"]["status"] = {"scheduling": told}
+    _, again = reconcile(function, ask_of(case))
+    assert (set(again.desired), again.status["scheduling"]) == ({"replica-0"}, told)
+    told["queue"]["leftAt"] = "2026-01-01T00:00:00Z"
+    _, later = reconcile(function, ask_of(case))
+    assert set(later.desired) == {"replica-1"}
+
+
+def test_who_is_new_does_not_move():
+    assert not queues(west="10:01").may_move(waiting(1, age=NEW_SECONDS), ROOM)
+
+
+def test_the_longer_one_has_waited_the_sooner_it_looks():
+    seen = queues(west="10:02", east="10:01")
+    assert seen.looks_after([waiting(1, "east")]) == LOOK_SECONDS
+    assert seen.looks_after([waiting(1, "west")]) == 2 * LOOK_SECONDS
+    assert seen.looks_after([waiting(2, "east")]) == 0

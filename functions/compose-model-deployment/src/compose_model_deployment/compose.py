@@ -11,7 +11,7 @@ from kit.call import Call
 from scheduling import Gate
 from schemas import ModelDeployment
 
-from compose_model_deployment import caching, checked, fleet, lost, plan, replicas, serving, turns
+from compose_model_deployment import caching, checked, fleet, lost, plan, queueing, replicas, serving, turns
 from compose_model_deployment.endpoints import want_endpoints
 from compose_model_deployment.plan import Plan
 from compose_model_deployment.replicas import Existing, Place
@@ -22,8 +22,6 @@ from compose_model_deployment.wishes import Asked
 SETTLED_SECONDS = 600.0
 ASKED_SECONDS = 20.0
 WAITING_SECONDS = 20.0
-# Of all that wait, one looks for a node that becomes free where nobody waits: the others would go there in vain.
-LONGEST_SECONDS = 3.0
 YOUNG_SECONDS = 2.0
 YOUTH_SECONDS = 120.0
 NEXT_SECONDS = 1.0
@@ -105,7 +103,7 @@ def _has_asked(xr: ModelDeployment, existing: list[Existing], digest: str) -> bo
         and len(waiting) > 0
         and all(e.is_waiting or e.is_granted for e in existing)
         and _is_judged(xr, [e for e in existing if e.is_granted])
-        and not any(0 < e.position <= plan.MOVES_FROM_POSITION for e in waiting)
+        and not any(map(queueing.is_near, waiting))
         and told is not None
         and (told.cluster, told.position or 0) == (waiting[0].cluster, waiting[0].position)
     )
@@ -142,8 +140,8 @@ def _patience(  # noqa: PLR0911  # One return per state, the most urgent first.
         return turns.seconds_left(call, step, existing) or ASKED_SECONDS
     if made.pause:
         return min(made.pause + NEXT_SECONDS, WAITING_SECONDS)
-    if made.waits_longest:
-        return LONGEST_SECONDS
+    if made.looks_after:
+        return min(made.looks_after, WAITING_SECONDS)
     if any(e.is_waiting for e in existing) or _is_awaited(made):
         return WAITING_SECONDS
     if made.create or step.later or step.update or any(not e.holds for e in existing):

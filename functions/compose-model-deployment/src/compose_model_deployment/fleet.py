@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kit import conditions
 from kit.call import Call, NotFetched
 from scheduling import (
     Cluster,
@@ -24,6 +25,8 @@ from compose_model_deployment.caching import Cache
 EXPECTED_SECONDS = 120.0
 # Deployments that are created at once see the same cluster as the tightest, and none of them the others' claims.
 MOTION_SECONDS, IN_MOTION = 15.0, 3
+# By then whoever has waited longer has looked, and asked for the nodes if they are of use to it.
+LEFT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Fleet:
     """Clusters that were created a moment ago and have not been reached yet."""
     cache: Cache | None = None
     """The ModelCache that is asked for."""
+    left: str = ""
+    """A cluster whose free nodes have been left to others for long enough."""
     in_motion: bool = False
     """Whether so many ask at this moment that what is seen of free nodes is not true any more."""
 
@@ -58,7 +63,13 @@ def look_up(call: Call[ModelDeployment]) -> Fleet:
     expected = sorted(f.cluster.name for f in found if f.unreached_since and _is_new(call, f.unreached_since))
     places = [cache.on(f.cluster) if cache else f.cluster for f in found]
     asked = sum(call.age(f.asked_at) < MOTION_SECONDS for f in found if f.asked_at)
-    return Fleet(places, namespace, expected, cache, in_motion=asked >= max(min(IN_MOTION, len(found)), 1))
+    in_motion = asked >= max(min(IN_MOTION, len(found)), 1)
+    return Fleet(places, namespace, expected, cache, _left(call.xr), in_motion)
+
+
+def _left(xr: ModelDeployment) -> str:
+    queue = xr.status.scheduling.queue if xr.status.scheduling else None
+    return queue.left or "" if queue and conditions.seconds_since(queue.leftAt) > LEFT_SECONDS else ""
 
 
 def _is_new(call: Call[ModelDeployment], created: str) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from scheduling import Cluster, Decision, DeploymentNeeds, Kept, Placement, Refusal, place, preference, scale_down
+from scheduling import Decision, DeploymentNeeds, Kept, Placement, Refusal, place, scale_down
 
 from compose_model_deployment import wishes
 from compose_model_deployment.fleet import Fleet
+from compose_model_deployment.queueing import Queues, is_due
 from compose_model_deployment.replicas import Existing, Place, as_is, free_ordinals, kept, requests
 from compose_model_deployment.rolling import Change
 from compose_model_deployment.wishes import Asked, Board, Wish
@@ -19,10 +20,6 @@ WAVE = 1
 # A birth takes some sixty of the hundred tokens of the circuit: the next waits for those that it will need. Larger ones
 # do not wait: their circuit opens at any pace that people would bear (`design/capacity-ledger.md`).
 AFTER_SECONDS = (35.0, 90.0)
-# What a cluster says of its free nodes is a moment old; who moves at once moves in vain.
-MOVES_AFTER_SECONDS = 10.0
-# A node that becomes free somewhere is for the first of a queue, not for all of them at once.
-MOVES_FROM_POSITION = 3
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,10 @@ class Plan:
     pause: float = 0.0
     """Seconds until the next one is asked for, so that its birth does not open the circuit."""
     looked: bool = True
-    waits_longest: bool = False
-    """Whether one of its replicas is the first of a queue, and nobody else in the fleet has waited longer."""
+    looks_after: float = 0.0
+    """Seconds until the first of a queue looks again; 0 when none is."""
+    left: str = ""
+    """A cluster whose free nodes are left to those that have waited longer, for a while."""
     asked: Asked = field(default_factory=Asked)
     """What the owner wants changed, as far as it is still to be done."""
 
@@ -80,6 +79,15 @@ def fewer(replicas: list[Existing], wanted: int) -> Plan:
 
 
 @dataclass(frozen=True)
+class Divided:
+    """Which replicas move, the places to take, and the cluster whose nodes are left to those that have waited longer."""
+
+    moving: list[Existing]
+    offers: list[Placement]
+    left: str
+
+
+@dataclass(frozen=True)
 class Unseen:
     """Ordinals of replicas that exist although Crossplane does not show them, and of those being deleted."""
 
@@ -97,6 +105,7 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
     there = [_kept(r, fleet, asked) for r in placed]
     decision = place(many, fleet.clusters, there, packs=not fleet.in_motion)
     awaited = _awaited(many, fleet, there)
+    queues = Queues(needs, fleet.clusters, fleet.left)
     leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in hopeful[left:]}
     settled = len(placed) == needs.replicas == len(replicas) and all(r.holds for r in placed) and not awaited
     board = Board(needs, {c.name: c for c in fleet.clusters}, tuple(placed), decision, asked)
@@ -107,7 +116,7 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
         wishes={r.ordinal: board.wish(r) for r in replicas},
         remove=frozenset(leaving),
         free=next(free_ordinals(taken)),
-        waits_longest=_waits_longest(replicas, fleet.clusters),
+        looks_after=queues.looks_after(replicas),
         decision=decision,
         asked=board.asked,
         beside=board.beside,
@@ -118,13 +127,14 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
         return replace(made, awaited=tuple(awaited), again=bool(unseen.found))
     if replacement is not None:
         decision = replace(decision, queue=())  # Nobody is to go for one that only waits.
-    moving, offers = _divide(decision, hopeful[:left], left)
+    divided = _divide(decision, hopeful[:left], left, queues)
     wave = max(WAVE - sum(r.is_being_born for r in placed), 0)
     first = () if replacement is None or replacement in taken else (replacement,)
     ordinals = chain(first, free_ordinals(taken | set(first)))
-    pause = next_after(replicas) if offers and not moving else 0.0
-    create = {next(ordinals): _new(offer) for offer in offers[: 0 if pause else wave]}
-    return replace(made, create=create, remove=made.remove | {r.ordinal for r in moving[:wave]}, pause=pause)
+    pause = next_after(replicas) if divided.offers and not divided.moving else 0.0
+    create = {next(ordinals): _new(offer) for offer in divided.offers[: 0 if pause else wave]}
+    gone = {r.ordinal for r in divided.moving[:wave]}
+    return replace(made, create=create, remove=made.remove | gone, pause=pause, left=divided.left)
 
 
 def next_after(replicas: list[Existing]) -> float:
@@ -164,7 +174,7 @@ def _kept(existing: Existing, fleet: Fleet, asked: Asked) -> Kept:
     return kept(existing, out=turn is not None and turn.change is not Change.REPLACE, changes=changes)
 
 
-def _divide(decision: Decision, hopeful: list[Existing], left: int) -> tuple[list[Existing], list[Placement]]:
+def _divide(decision: Decision, hopeful: list[Existing], missing: int, queues: Queues) -> Divided:
     """Which of those that wait or were refused move, and the places to take: theirs first, then the missing ones'."""
     room, queue = list(decision.placements), list(decision.queue)
     elsewhere = []
@@ -174,32 +184,16 @@ def _divide(decision: Decision, hopeful: list[Existing], left: int) -> tuple[lis
             room.remove(mine)
         else:
             elsewhere.append(replica)
-    moving, taken = [], []
+    moving, taken, left = [], [], ""
     for replica in sorted(elsewhere, key=lambda r: r.is_waiting):
         # A place in one queue is not given up for a place in another.
         offers = room or ([] if replica.is_waiting else queue)
-        if offers and _may_move(replica):
+        if offers and queues.may_move(replica, offers[0]):
             moving.append(replica)
             taken.append(offers.pop(0))
-    return moving, [*taken, *(room + queue)[: left - len(hopeful)]]
-
-
-def _may_move(replica: Existing) -> bool:
-    if replica.is_refused:
-        return True
-    return replica.age > moves_after(replica) and 0 < replica.position <= MOVES_FROM_POSITION
-
-
-def _waits_longest(replicas: list[Existing], clusters: Iterable[Cluster]) -> bool:
-    firsts = {r.cluster for r in replicas if r.is_waiting and r.position == 1}
-    since = {c.name: min((p.waiting_since for p in c.pools if p.waiting_since), default="") for c in clusters}
-    longest = min(filter(None, since.values()), default="")
-    return bool(longest) and any(since.get(name) == longest for name in firsts)
-
-
-def moves_after(replica: Existing) -> float:
-    """Seconds of waiting, one after the other: many that see the same free node would go for it, all but one in vain."""
-    return MOVES_AFTER_SECONDS * (replica.position + preference(replica.name) / 2**64)
+        elif offers and is_due(replica):
+            left = offers[0].cluster
+    return Divided(moving, [*taken, *(room + queue)[: missing - len(hopeful)]], left)
 
 
 def _awaited(needs: DeploymentNeeds, fleet: Fleet, there: list[Kept]) -> list[str]:

@@ -75,9 +75,11 @@ def _report_scheduled(call: Call[ModelDeployment], staying: list[Existing], plan
         told = [_sentence(decision.summary) + _fix(decision)]
     if waiting:
         told.append("; ".join(_queued(e) for e in waiting[:_TOLD]) + ".")
+    if plan.left:
+        told.append(f"Room on {plan.left} is left to those that have waited longer.")
     reason = "InsufficientCapacity" if waiting and not decision.invalid else _reason(decision)
     call.condition("ReplicasScheduled", False, reason, " ".join(told))
-    call.status(scheduling=_scheduling(decision, waiting))
+    call.status(scheduling=_scheduling(decision, waiting, _left(call, plan.left)))
 
 
 def _queued(existing: Existing) -> str:
@@ -121,12 +123,19 @@ def _fix(decision: Decision) -> str:
     return f" {_sentence(fix[:1].upper() + fix[1:])}" if fix else ""
 
 
-def _scheduling(decision: Decision, waiting: list[Existing]) -> Manifest:
+def _left(call: Call[ModelDeployment], cluster: str) -> Manifest:
+    """Whose nodes are left to others, and since when."""
+    before = call.xr.status.scheduling.queue if call.xr.status.scheduling else None
+    since = before.leftAt if before and before.left == cluster else None
+    return {"left": cluster, "leftAt": since or call.now} if cluster else {}
+
+
+def _scheduling(decision: Decision, waiting: list[Existing], left: Manifest) -> Manifest:
     refused = [_refused(r) for r in decision.refusals[:_LISTED]]
     said: Manifest = {"message": decision.summary[:_LONGEST_MESSAGE]}
     if waiting:
         first = waiting[0]
-        said["queue"] = {"cluster": first.cluster} | ({"position": first.position} if first.position else {})
+        said["queue"] = {"cluster": first.cluster} | ({"position": first.position} if first.position else {}) | left
     return {**said, "clusters": refused} if refused else said
 
 

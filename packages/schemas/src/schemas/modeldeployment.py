@@ -119,6 +119,10 @@ class Queue(Model):
     """Name of the InferenceCluster."""
     position: Annotated[int | None, Field(ge=1, le=1000000)] = None
     """Place in its queue, from 1."""
+    left: Annotated[str | None, Field(max_length=253)] = None
+    """A cluster with free nodes that are left to those that have waited longer, for ten seconds."""
+    leftAt: Annotated[str | None, Field(max_length=32)] = None
+    """Since when they are."""
 
 
 class Resources(Model):
