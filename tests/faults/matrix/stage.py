@@ -199,6 +199,16 @@ def _fill(stage: Stage) -> None:
         plane.wait(f"{name} is Ready", ready(plane, "md", name))
         stage.births[name] = _birth(stage, name, applied)
     plane.wait("each has an endpoint", lambda: len(plane.kubectl.get("me")) == len(MODELS))
+    # A model serves before the last of its Objects says so; what is compared with later is how all are at rest.
+    plane.wait(
+        "every Object is Ready",
+        lambda: all(_says_ready(m) for m in plane.kubectl.get("objects.kubernetes.m.crossplane.io", "-A")),
+    )
+
+
+def _says_ready(manifest: Manifest) -> bool:
+    conditions = manifest.get("status", {}).get("conditions", [])
+    return not _is_ours(manifest) or any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def _birth(stage: Stage, name: str, applied: float) -> Manifest:
