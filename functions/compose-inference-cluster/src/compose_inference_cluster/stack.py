@@ -15,6 +15,11 @@ KEY = "stack"
 GATEWAY = "gateway"
 _HELM_CONFIG = "helm-config"
 _RELEASES = "releases.helm.m.crossplane.io"
+# What a ServingStack says; anything else was not said by one.
+_REASONS = {
+    "StackReady": ("Ready", "NotReady", "Failed"),
+    "GatewayReady": ("Ready", "NotReady", "NotReachable", "NoAddress"),
+}
 _STATUS = {"True": True, "False": False}
 
 
@@ -95,7 +100,7 @@ def _manifest(cluster: InferenceCluster, config: str) -> Manifest:
 
 def _pass_on(call: Call[InferenceCluster], theirs: str, ours: str) -> None:
     said = conditions.find(call.seen(KEY), theirs)
-    if not said:
+    if not said or said.get("reason") not in _REASONS[ours]:
         call.condition(ours, None, "Pending", "The serving stack is being composed.")
         return
     call.condition(ours, _STATUS.get(str(said["status"])), str(said["reason"]), str(said.get("message") or ""))
