@@ -28,12 +28,14 @@ from local import Cluster, Options, up
 from local.commands import Commands
 from local.state import CONTROL_PLANE
 from local.testing import Manifest, Plane, start
-from watched import grants
+from watched import Grants, grants
 
 LOOK_SECONDS = 5.0
 # The circuits of a fleet's birth have closed or their tokens are back by then.
 REST_SECONDS = 60.0
+POLL_SECONDS = 0.5
 FREED_SECONDS = 120.0
+MOST_FREQUENT = 30
 _TICKS = os.sysconf("SC_CLK_TCK")
 KINDS = "md,mr,ic,capacityledgers,clustertenants"
 
@@ -77,10 +79,11 @@ def main(**options: Any) -> None:
             _fleet(plane, race.clusters, race.nodes)
             before, spent = _requests(plane), _cpu(local)
             with grants(plane.kubectl, Path(folder)) as granted:
-                _run(plane, local, race)
-                _free(plane, race.free)
+                _run(plane, local, race, granted)
+                _free(plane, race.free, granted)
             click.echo(f"most ever granted at once: {dict(granted.most())}; taken back: {granted.taken_back()}")
-            _tell_requests(_requests(plane) - before, race.deployments)
+            _tell_requests(_requests(plane) - before)
+            click.echo(f"grants written: {granted.written()}")
             _tell_calls(plane, "in all")
             _tell_cpu(_cpu(local) - spent)
         finally:
@@ -105,7 +108,7 @@ def _fleet(plane: Plane, clusters: int, nodes: int) -> None:
     time.sleep(REST_SECONDS)
 
 
-def _run(plane: Plane, local: Cluster, race: Race) -> None:
+def _run(plane: Plane, local: Cluster, race: Race, granted: Grants) -> None:
     began, opened, faults = time.monotonic(), set[str](), list(race.restart)
     everybody = yaml.safe_dump_all(_deployment(f"m{n}") for n in range(race.deployments))
     plane.kubectl("apply", "-f", "-", stdin=everybody)
@@ -114,43 +117,50 @@ def _run(plane: Plane, local: Cluster, race: Race) -> None:
     while (spent := time.monotonic() - began) < until:
         found = plane.kubectl.get(KINDS, "-A")
         replicas = [m for m in found if m["kind"] == "ModelReplica"]
-        held = Counter(r["spec"]["clusterName"] for r in replicas if _is(r, "Granted"))
+        holders = granted.holders()
+        held = Counter(r["spec"]["clusterName"] for r in replicas if r["metadata"]["uid"] in holders)
         opened |= {f"{m['kind']}/{m['metadata']['name']}" for m in found if _is(m, "Responsive", "False")}
         serving = sum(_is(r, "Ready") for r in replicas)
-        waiting = Counter(r["spec"]["clusterName"] for r in replicas if not _is(r, "Granted"))
-        queues = ", ".join(f"{held[name]}+{waiting[name]}" for name in sorted({*held, *waiting}))
-        click.echo(f"{spent:4.0f} s: {held.total()} granted, {serving} Ready; granted and waiting by cluster: {queues}")
-        if held.total() >= race.room and not told:
-            told = True
-            _tell_calls(plane, "until all that can be are granted")
+        others = Counter(r["spec"]["clusterName"] for r in replicas) - held
+        queues = ", ".join(f"{held[name]}+{others[name]}" for name in sorted({*held, *others}))
+        click.echo(f"{spent:4.0f} s: {held.total()} granted, {serving} Ready; granted and others by cluster: {queues}")
         if held.total() >= race.room and serving >= race.room:
             until = min(until, spent + race.stay) if until == race.seconds else until
         if faults and held.total() >= race.room / 3:
             _restart(local, faults)
-        time.sleep(LOOK_SECONDS)
+        pause = time.monotonic() + LOOK_SECONDS
+        while time.monotonic() < pause:
+            if not told and len(granted.holders()) >= race.room:
+                told = True
+                click.echo(f"{time.monotonic() - began:4.0f} s: all that can be are granted")
+                _tell_calls(plane, "until then")
+            time.sleep(POLL_SECONDS)
     click.echo(f"circuits opened: {', '.join(sorted(opened)) or 'none'}")
 
 
-def _free(plane: Plane, count: int) -> None:
-    """Delete the deployments of the first replicas that hold nodes, and tell when those that waited have them."""
+def _free(plane: Plane, count: int, granted: Grants) -> None:
+    """Delete deployments of replicas that hold nodes, and tell when those that waited have them.
+
+    Those come first in whose cluster nobody waits: their nodes are taken from another one's queue.
+    """
     if not count:
         return
-    held = {r["metadata"]["name"] for r in plane.kubectl.get("mr", "-A") if _is(r, "Granted")}
-    chosen = set(sorted(held)[:count])
+    replicas, holders = plane.kubectl.get("mr", "-A"), granted.holders()
+    held = {r["metadata"]["name"]: r["spec"]["clusterName"] for r in replicas if r["metadata"]["uid"] in holders}
+    waiting = Counter(r["spec"]["clusterName"] for r in replicas) - Counter(held.values())
+    chosen = set(sorted(held, key=lambda name: (waiting[held[name]], name))[:count])
     plane.kubectl("delete", "md", "--wait=false", *(name.rpartition("-")[0] for name in chosen))
     left = ("objects.kubernetes.m.crossplane.io", "-A", "-l", f"{labels.REPLICA} in ({','.join(chosen)})")
     began, gone, told = time.monotonic(), 0.0, list[str]()
-    while (spent := time.monotonic() - began) < FREED_SECONDS:
-        replicas = plane.kubectl.get("mr", "-A")
-        if not gone and not chosen & {m["metadata"]["name"] for m in replicas} and not plane.kubectl.get(*left):
+    while (spent := time.monotonic() - began) < FREED_SECONDS and len(told) < count:
+        told += [f"{spent:.1f}"] * (len(granted.holders() - holders) - len(told))
+        if not gone and not plane.kubectl.get(*left):
             gone = spent
-        taken = {m["metadata"]["name"] for m in replicas if _is(m, "Granted")} - held
-        told += [f"{spent:.1f}"] * (len(taken) - len(told))
-        if len(taken) >= count:
-            break
-        time.sleep(0.3)
+        time.sleep(POLL_SECONDS)
+    where = Counter(f"{held[name]} ({waiting[held[name]]} waiting)" for name in chosen)
+    deleted = ", ".join(f"{number} on {name}" for name, number in sorted(where.items()))
     click.echo(
-        f"{count} deleted; their replicas and Objects were gone after {gone:.1f} s, their nodes taken after {', '.join(told)} s"
+        f"deleted: {deleted}; their Objects were gone after {gone:.1f} s, their nodes taken after {', '.join(told)} s"
     )
 
 
@@ -165,21 +175,21 @@ def _restart(local: Cluster, faults: list[str]) -> None:
 
 
 def _requests(plane: Plane) -> Counter[str]:
-    """Status writes of our functions so far, by kind and answer."""
+    """Requests of the control plane's API server so far, by verb, resource and answer."""
     text = plane.kubectl("get", "--raw", "/metrics")
     counted: Counter[str] = Counter()
     for told, value in re.findall(r"^apiserver_request_total\{(.*)\} (\S+)$", text, re.MULTILINE):
         said = dict(re.findall(r'(\w+)="([^"]*)"', told))
-        if said["verb"] == "APPLY" and said["subresource"] == "status" and said["group"] == "modelplane.ai":
-            counted[f"{said['resource']} {said['code']}"] += int(float(value))
+        what = "/".join(part for part in (said["resource"], said["subresource"]) if part)
+        counted[f"{said['verb']} {what} {said['code']}"] += int(float(value))
     return counted
 
 
-def _tell_requests(counted: Counter[str], deployments: int) -> None:
+def _tell_requests(counted: Counter[str]) -> None:
     click.echo(
-        f"calls of functions, by the status writes that end them (409: refused as stale), {deployments} deployments:"
+        f"{counted.total()} requests of the control plane's API server (409: refused as stale), the most frequent:"
     )
-    for what, count in sorted(counted.items()):
+    for what, count in counted.most_common(MOST_FREQUENT):
         click.echo(f"  {what}: {count}")
 
 

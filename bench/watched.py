@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections import Counter
+import threading
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,58 +13,104 @@ from pathlib import Path
 from typing import Any
 
 from kit import labels, names
-from kit.capacity import GRANTED, read_grant
+from kit.capacity import GRANTED, Grant, read_grant
 from local.testing import Kubectl
 
 Manifest = dict[str, Any]
 
+# Between two watches: what exists is told once more, what was deleted meanwhile is not.
+_ANEW = '{"type": "ANEW"}\n'
+
 
 @contextmanager
 def grants(kubectl: Kubectl, folder: Path) -> Iterator[Grants]:
-    """All grants, watched by kubectl while the context lasts."""
+    """All grants, watched by kubectl while the context lasts, anew whenever the API server was gone."""
     args = ["get", "configmaps", "-n", names.SYSTEM_NAMESPACE, "-l", labels.CAPACITY_GRANT]
-    command = [kubectl.binary, f"--kubeconfig={kubectl.kubeconfig}", *args]
-    file = folder / "grants.json"
-    with file.open("ab") as output:
-        watch = ["--watch", "--output-watch-events", "-o", "json"]
-        with subprocess.Popen([*command, *watch], stdout=output) as process:
-            try:
-                yield Grants(file)
-            finally:
+    command = [
+        kubectl.binary,
+        f"--kubeconfig={kubectl.kubeconfig}",
+        *args,
+        "--watch",
+        "--output-watch-events",
+        "-o",
+        "json",
+    ]
+    watched, ended = Grants([]), threading.Event()
+
+    def watch() -> None:
+        while not ended.is_set():
+            file = folder / f"grants-{len(watched.files)}.json"
+            with (
+                file.open("ab") as output,
+                subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL) as process,
+            ):
+                watched.files.append(file)
+                while process.poll() is None and not ended.wait(0.2):
+                    pass
                 process.terminate()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield watched
+    finally:
+        ended.set()
+        thread.join()
 
 
 @dataclass(frozen=True)
 class Grants:
-    """The versions of all grants so far, in a file."""
+    """The versions of all grants so far, in a file for each watch; what is deleted between two watches is not told."""
 
-    file: Path
+    files: list[Path]
 
     def most(self) -> Counter[str]:
         """The most nodes that were ever granted at once, by cluster."""
-        held: dict[str, tuple[str, int]] = {}
         most: Counter[str] = Counter()
-        for event in documents(self.file.read_text()):
-            manifest = event["object"]
-            uid, cluster = manifest["metadata"]["uid"], manifest["metadata"]["labels"][labels.CAPACITY_GRANT]
-            held.pop(uid, None)
-            grant = read_grant(manifest)
-            if event["type"] != "DELETED" and grant and grant.verdict == GRANTED:
-                held[uid] = cluster, sum(grant.site["nodes"].values())
-            most[cluster] = max(most[cluster], sum(n for c, n in held.values() if c == cluster))
+        for held in self._versions():
+            now: Counter[str] = Counter()
+            for cluster, nodes in held.values():
+                now[cluster] += nodes
+            most |= now
         return most
+
+    def holders(self) -> set[str]:
+        """The uids of the replicas that have a grant now."""
+        return set(deque(self._versions(), maxlen=1).pop())
+
+    def _versions(self) -> Iterator[dict[str, tuple[str, int]]]:
+        """After each change of a grant: cluster and nodes by the uid of the replica that holds them."""
+        held: dict[str, tuple[str, int]] = {}
+        yield held
+        for file in list(self.files):
+            held.clear()
+            for event in documents(file.read_text()):
+                grant = read_grant(event["object"])
+                if grant is None:
+                    continue
+                held.pop(grant.uid, None)
+                if event["type"] != "DELETED" and grant.verdict == GRANTED:
+                    cluster = event["object"]["metadata"]["labels"][labels.CAPACITY_GRANT]
+                    held[grant.uid] = cluster, sum(grant.site["nodes"].values())
+                yield held
+
+    def _events(self) -> Iterator[tuple[str, Grant]]:
+        read = ((e["type"], read_grant(e["object"])) for file in list(self.files) for e in documents(file.read_text()))
+        return ((type, grant) for type, grant in read if grant)
+
+    def written(self) -> str:
+        """How often a grant was created, changed or deleted, by what it said."""
+        counted = Counter(f"{type.capitalize()} {grant.verdict}" for type, grant in self._events())
+        return ", ".join(f"{what} {count}" for what, count in sorted(counted.items()))
 
     def taken_back(self) -> int:
         """How often a grant that was given stopped being one while its replica was there."""
         given: set[str] = set()
         count = 0
-        for event in documents(self.file.read_text()):
-            grant = read_grant(event["object"])
-            if grant is None:
-                continue
-            if event["type"] != "DELETED" and grant.verdict == GRANTED:
+        for type, grant in self._events():
+            if type != "DELETED" and grant.verdict == GRANTED:
                 given.add(grant.uid)
-            elif event["type"] != "DELETED" and grant.uid in given:
+            elif type != "DELETED" and grant.uid in given:
                 count += 1
         return count
 

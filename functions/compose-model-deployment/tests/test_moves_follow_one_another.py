@@ -82,12 +82,26 @@ def test_what_is_left_to_others_is_told_and_taken_ten_seconds_later():
     assert set(later.desired) == {"replica-1"}
 
 
+def test_whose_predecessor_has_just_left_does_not_go_for_the_same_nodes():
+    case = yaml.safe_load((CASES / "moves-when-another-cluster-has-room.yaml").read_text())
+    replica, cluster = case["observed"]["replica-0"], case["observed"]["replica-0"]["spec"]["clusterName"]
+    case["xr"]["status"] = {
+        "scheduling": {"queue": {"cluster": cluster, "position": replica["status"]["position"] + 1}}
+    }
+    _, first = reconcile(function, ask_of(case))
+    assert (set(first.desired), first.ttl_seconds) == ({"replica-0"}, LOOK_SECONDS)
+    assert first.status["scheduling"]["queue"] == {"cluster": cluster, "position": replica["status"]["position"]}
+    case["xr"]["status"] = {"scheduling": first.status["scheduling"]}
+    _, second = reconcile(function, ask_of(case))
+    assert set(second.desired) == {"replica-1"}
+
+
 def test_who_is_new_does_not_move():
     assert not queues(west="10:01").may_move(waiting(1, age=NEW_SECONDS), ROOM)
 
 
-def test_the_longer_one_has_waited_the_sooner_it_looks():
-    seen = queues(west="10:02", east="10:01")
-    assert seen.looks_after([waiting(1, "east")]) == LOOK_SECONDS
-    assert seen.looks_after([waiting(1, "west")]) == 2 * LOOK_SECONDS
-    assert seen.looks_after([waiting(2, "east")]) == 0
+def test_the_five_that_have_waited_longest_look_often_and_the_others_the_later():
+    seen = queues(**{f"c{n}": f"10:0{n}" for n in range(8)})
+    looks = [seen.looks_after([waiting(1, f"c{n}")]) / LOOK_SECONDS for n in range(8)]
+    assert looks == [1, 1, 1, 1, 1, 2, 3, 4]
+    assert seen.looks_after([waiting(2, "c0")]) == 0

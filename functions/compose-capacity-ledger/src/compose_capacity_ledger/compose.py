@@ -16,6 +16,8 @@ Manifest = dict[str, Any]
 
 COMMITTED_SECONDS = 1.0
 VANISHED_SECONDS = 3.0
+# Most replicas are gone some seconds after their deletion; somebody waits for their nodes.
+_ENDING_SECONDS, _QUICK_SECONDS = 15.0, 1.0
 
 
 def compose(call: Call[CapacityLedger]) -> None:
@@ -32,8 +34,8 @@ def compose(call: Call[CapacityLedger]) -> None:
     claims = [claim for claim in map(capacity.read_claim, found) if claim]
     held = _held(call)
     vanished = {uid: entry for uid, entry in held.items() if uid not in {c.uid for c in claims}}
-    released = {uid for uid, entry in vanished.items() if _is_gone(call, uid, entry)}
-    books = settle(_pools(call), held, claims, released)
+    left = {uid: _left(call, uid, entry) for uid, entry in vanished.items()}
+    books = settle(_pools(call), held, claims, {uid for uid, ends in left.items() if ends == []})
     status = _status(call, books, claims)
     if held != books.entries or not call.xr.status.replicas:
         call.commit(**status)
@@ -42,7 +44,7 @@ def compose(call: Call[CapacityLedger]) -> None:
     _want_grants(call, claims, books)
     call.status(**status)
     call.condition("Arbitrated", True, "Arbitrated", "Every claim has its answer.")
-    call.look_again(VANISHED_SECONDS if vanished else 0)
+    call.look_again(_patience(call, left))
 
 
 def _held(call: Call[CapacityLedger]) -> dict[str, Entry]:
@@ -57,16 +59,16 @@ def _pools(call: Call[CapacityLedger]) -> list[Pool]:
     ]
 
 
-def _is_gone(call: Call[CapacityLedger], uid: str, entry: Entry) -> bool:
-    """Whether nothing is left of a replica whose claim has vanished: neither itself nor an Object of its.
+def _left(call: Call[CapacityLedger], uid: str, entry: Entry) -> list[str] | None:
+    """What is left of a replica whose claim has vanished, itself and Objects of its: since when each is being deleted.
 
-    Looked at, not watched: the Objects of a replica that ends change many times.
+    None until it was looked at. Not watched: the Objects of a replica that ends change many times.
     """
     replicas = call.peek_manifests(
         f"replica-{uid}",
         "modelplane.ai/v1alpha1",
         "ModelReplica",
-        _uid,
+        _of_replica,
         name=entry.replica,
         namespace=entry.namespace,
     )
@@ -74,21 +76,35 @@ def _is_gone(call: Call[CapacityLedger], uid: str, entry: Entry) -> bool:
         f"objects-{uid}",
         remote.API_VERSION,
         "Object",
-        _owners,
+        _of_object,
         labels={labels.REPLICA: entry.replica},
         namespace=entry.namespace,
     )
     if replicas is None or objects is None:
-        return False
-    return uid not in replicas and not any(uid in owners.split() for owners in objects)
+        return None
+    told = (line.partition(" ") for line in (*replicas, *objects))
+    return [ends for ends, _, uids in told if uid in uids.split()]
 
 
-def _uid(replica: Fields) -> str:
-    return replica.text("metadata.uid", "")
+def _of_replica(replica: Fields) -> str:
+    return f"{_ends(replica)} {replica.text('metadata.uid', '')}"
 
 
-def _owners(obj: Fields) -> str:
-    return " ".join(owner.text("uid", "") for owner in obj.parts("metadata.ownerReferences"))
+def _of_object(obj: Fields) -> str:
+    owners = (owner.text("uid", "") for owner in obj.parts("metadata.ownerReferences"))
+    return f"{_ends(obj)} {' '.join(owners)}"
+
+
+def _ends(manifest: Fields) -> str:
+    return manifest.text("metadata.deletionTimestamp", "")
+
+
+def _patience(call: Call[CapacityLedger], left: dict[str, list[str] | None]) -> float:
+    """Seconds until it is looked again whether something is left of those whose claims have vanished."""
+    if not left:
+        return 0.0
+    young = any(call.age(since) < _ENDING_SECONDS for ends in left.values() for since in ends or [])
+    return _QUICK_SECONDS if young else VANISHED_SECONDS
 
 
 def _status(call: Call[CapacityLedger], books: Books, claims: list[Claim]) -> Manifest:

@@ -41,6 +41,8 @@ class Fleet:
     """The ModelCache that is asked for."""
     left: str = ""
     """A cluster whose free nodes have been left to others for long enough."""
+    place: tuple[str, int] = ("", 0)
+    """The queue of the first replica that waited at the last look, and its position."""
     in_motion: bool = False
     """Whether so many ask at this moment that what is seen of free nodes is not true any more."""
 
@@ -64,12 +66,10 @@ def look_up(call: Call[ModelDeployment]) -> Fleet:
     places = [cache.on(f.cluster) if cache else f.cluster for f in found]
     asked = sum(call.age(f.asked_at) < MOTION_SECONDS for f in found if f.asked_at)
     in_motion = asked >= max(min(IN_MOTION, len(found)), 1)
-    return Fleet(places, namespace, expected, cache, _left(call.xr), in_motion)
-
-
-def _left(xr: ModelDeployment) -> str:
-    queue = xr.status.scheduling.queue if xr.status.scheduling else None
-    return queue.left or "" if queue and conditions.seconds_since(queue.leftAt) > LEFT_SECONDS else ""
+    queue = call.xr.status.scheduling.queue if call.xr.status.scheduling else None
+    left = queue.left or "" if queue and conditions.seconds_since(queue.leftAt) > LEFT_SECONDS else ""
+    place = (queue.cluster, queue.position or 0) if queue else ("", 0)
+    return Fleet(places, namespace, expected, cache, left, place, in_motion)
 
 
 def _is_new(call: Call[ModelDeployment], created: str) -> bool:

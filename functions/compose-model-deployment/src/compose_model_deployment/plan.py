@@ -105,7 +105,7 @@ def make(needs: DeploymentNeeds, fleet: Fleet, replicas: list[Existing], asked: 
     there = [_kept(r, fleet, asked) for r in placed]
     decision = place(many, fleet.clusters, there, packs=not fleet.in_motion)
     awaited = _awaited(many, fleet, there)
-    queues = Queues(needs, fleet.clusters, fleet.left)
+    queues = Queues(needs, fleet.clusters, fleet.left, fleet.place)
     leaving = {r.ordinal for r in placed if r.name in decision.remove} | {r.ordinal for r in hopeful[left:]}
     settled = len(placed) == needs.replicas == len(replicas) and all(r.holds for r in placed) and not awaited
     board = Board(needs, {c.name: c for c in fleet.clusters}, tuple(placed), decision, asked)
@@ -176,7 +176,7 @@ def _kept(existing: Existing, fleet: Fleet, asked: Asked) -> Kept:
 
 def _divide(decision: Decision, hopeful: list[Existing], missing: int, queues: Queues) -> Divided:
     """Which of those that wait or were refused move, and the places to take: theirs first, then the missing ones'."""
-    room, queue = list(decision.placements), list(decision.queue)
+    room, queue, advances = list(decision.placements), list(decision.queue), queues.advances(hopeful)
     elsewhere = []
     for replica in hopeful:
         mine = next((offer for offer in room if offer.cluster == replica.cluster and replica.is_waiting), None)
@@ -187,7 +187,7 @@ def _divide(decision: Decision, hopeful: list[Existing], missing: int, queues: Q
     moving, taken, left = [], [], ""
     for replica in sorted(elsewhere, key=lambda r: r.is_waiting):
         # A place in one queue is not given up for a place in another.
-        offers = room or ([] if replica.is_waiting else queue)
+        offers = (room or queue) if replica.is_refused else [] if advances else room
         if offers and queues.may_move(replica, offers[0]):
             moving.append(replica)
             taken.append(offers.pop(0))

@@ -10,7 +10,9 @@ from scheduling import Cluster, DeploymentNeeds, Placement
 
 from compose_model_deployment.replicas import Existing
 
-LOOK_SECONDS = 3.0
+LOOK_SECONDS = 2.0
+# So many that have waited longest look as often as the first: several nodes are often freed at once.
+OFTEN = 5
 # What a cluster says of its queue and its free nodes is a moment old.
 NEW_SECONDS = 10.0
 FROM_POSITION = 3
@@ -34,6 +36,8 @@ class Queues:
     clusters: list[Cluster]
     left: str
     """The cluster whose free nodes have been left to others for long enough."""
+    place: tuple[str, int] = ("", 0)
+    """The queue of the first replica that waited at the last look, and its position."""
 
     def before(self, replica: Existing) -> int:
         """How many are known to have waited longer: in its own queue, and of each other one the first."""
@@ -45,8 +49,13 @@ class Queues:
 
     def looks_after(self, replicas: Iterable[Existing]) -> float:
         """Seconds until the first of a queue looks again, the sooner the longer it has waited; 0 when none is the first."""
-        firsts = [r for r in replicas if r.is_waiting and r.position == 1]
-        return min((LOOK_SECONDS * (1 + self.before(r)) for r in firsts), default=0.0)
+        before = (self.before(r) for r in replicas if r.is_waiting and r.position == 1)
+        return min((LOOK_SECONDS * max(n - OFTEN + 2, 1) for n in before), default=0.0)
+
+    def advances(self, replicas: Iterable[Existing]) -> bool:
+        """Whether somebody has just left the queue before it: perhaps for the very nodes that still look free."""
+        first = next((r for r in replicas if r.is_waiting), None)
+        return first is not None and first.cluster == self.place[0] and first.position != self.place[1]
 
     def may_move(self, replica: Existing, offer: Placement) -> bool:
         """Whether nobody who has waited longer is expected to take these nodes."""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from contract.launch import Engine, Launch, launches
@@ -182,8 +182,13 @@ class Flags:
 def parse(command: Any, args: Any, env: Any, image: str = "") -> Flags:
     """Read a container. `image` only tells which engine starts where there is no command."""
     known = variables(env)
-    argv = [expand(plain(word), known) for part in (command, args) for word in _listed(part)]
-    return _merged([_flags(launch) for launch in launches(argv, known, "" if _listed(command) else image)])
+    argv = tuple(expand(plain(word), known) for part in (command, args) for word in _listed(part))
+    return _read(argv, tuple(known.items()), "" if _listed(command) else image)
+
+
+@lru_cache(maxsize=256)  # Every replica of a deployment starts the same.
+def _read(argv: tuple[str, ...], known: tuple[tuple[str, str], ...], image: str) -> Flags:
+    return _merged([_flags(launch) for launch in launches(argv, dict(known), image)])
 
 
 def _listed(part: Any) -> Sequence[Any]:

@@ -46,6 +46,7 @@ class Call(Generic[M]):
         self.xr = xr
         self.report = Report(group_version_kind(type(xr))[1], composed.plain(req.observed.composite))
         self._req = req
+        self._seen: dict[str, Manifest] = {}
         self._wanted: dict[str, Manifest] = {}
         self._dropped: set[str] = set()
         self._required: dict[str, dict[str, Any]] = {}
@@ -152,10 +153,12 @@ class Call(Generic[M]):
         return sorted(self._req.observed.resources)
 
     def seen(self, key: str) -> Manifest | None:
-        """The composed resource as Crossplane last saw it, if it exists."""
+        """The composed resource as Crossplane last saw it, if it exists: to read, not to change."""
         if key not in self._req.observed.resources:
             return None
-        return composed.plain(self._req.observed.resources[key])
+        if key not in self._seen:
+            self._seen[key] = composed.plain(self._req.observed.resources[key])
+        return self._seen[key]
 
     def seen_remote(self, key: str) -> Manifest:
         """What the Object under `key` last saw on its cluster; empty when nothing."""
@@ -226,7 +229,8 @@ class Call(Generic[M]):
         return new[max(births.MOST_AT_ONCE - len(unborn), 0) :]
 
     def _objects(self) -> Iterator[Manifest]:
-        return (composed.plain(r) for r in self._req.observed.resources.values() if composed.kind(r) == "Object")
+        exist = self._req.observed.resources
+        return (self.seen(key) or {} for key, r in exist.items() if composed.kind(r) == "Object")
 
     def _patience(self) -> float | None:
         """A Ready composite's young Object without a status has lost it, and is nudged once it is old enough."""
