@@ -24,7 +24,7 @@ from compose_model_deployment.caching import Cache
 # A cluster is reached within seconds of its creation, a minute on a busy machine; longer it holds nobody up.
 EXPECTED_SECONDS = 120.0
 # Deployments that are created at once see the same cluster as the tightest, and none of them the others' claims.
-MOTION_SECONDS, IN_MOTION = 15.0, 3
+MOTION_SECONDS, IN_MOTION = 60.0, 3
 # By then whoever has waited longer has looked, and asked for the nodes if they are of use to it.
 LEFT_SECONDS = 10.0
 
