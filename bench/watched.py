@@ -18,23 +18,13 @@ from local.testing import Kubectl
 
 Manifest = dict[str, Any]
 
-# Between two watches: what exists is told once more, what was deleted meanwhile is not.
-_ANEW = '{"type": "ANEW"}\n'
-
 
 @contextmanager
 def grants(kubectl: Kubectl, folder: Path) -> Iterator[Grants]:
     """All grants, watched by kubectl while the context lasts, anew whenever the API server was gone."""
     args = ["get", "configmaps", "-n", names.SYSTEM_NAMESPACE, "-l", labels.CAPACITY_GRANT]
-    command = [
-        kubectl.binary,
-        f"--kubeconfig={kubectl.kubeconfig}",
-        *args,
-        "--watch",
-        "--output-watch-events",
-        "-o",
-        "json",
-    ]
+    watching = ["--watch", "--output-watch-events", "-o", "json"]
+    command = [kubectl.binary, f"--kubeconfig={kubectl.kubeconfig}", *args, *watching]
     watched, ended = Grants([]), threading.Event()
 
     def watch() -> None:
