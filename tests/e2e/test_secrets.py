@@ -117,6 +117,12 @@ def test_what_is_no_longer_referred_to_goes_with_its_last_pod(fleet: Fleet) -> N
 
 
 def test_with_the_last_user_the_copies_go(fleet: Fleet) -> None:
+    """What removes a copy has what writes it as an owner too: deleted before, the copy could be written once more."""
+    copies = fleet.plane.kubectl.get(OBJECTS, "-A", "-l", "modelplane.ai/copied-secret")
+    removers = [o for o in copies if "Delete" in o["spec"]["managementPolicies"]]
+    assert [{owner["kind"] for owner in r["metadata"]["ownerReferences"]} for r in removers] == [
+        {"ModelReplica", "Object"}
+    ]
     fleet.plane.kubectl("delete", "md", "qwen")
     fleet.plane.wait("no copy is left", lambda: not fleet.west.get("secrets", "-n", "mp-default"), 90)
     fleet.plane.wait("no Object is left", lambda: not fleet.plane.kubectl.get(OBJECTS), 90)

@@ -90,6 +90,7 @@ def _let_go(call: Call[ClusterCache], key: str) -> None:
     if phases.of_job(call.seen_remote(key)).name == phases.HYDRATING:
         for observed in filter(secrets.is_copy, call.observed()):
             call.keep_unless_wanted(observed)
+    secrets.keep_removers(call)
     call.drop_rest()
 
 
@@ -125,8 +126,7 @@ def _want(call: Call[ClusterCache], key: str, manifest: Manifest, ready_when: st
 
 def _want_token(call: Call[ClusterCache]) -> None:
     if call.xr.spec.huggingFace.authSecret:
-        for key, obj in _copies(call).objects(call.xr.spec.huggingFace.authSecret.name).items():
-            call.want(key, obj)
+        secrets.want(call, _copies(call), call.xr.spec.huggingFace.authSecret.name)
 
 
 def _token(call: Call[ClusterCache]) -> Token | None:

@@ -38,8 +38,7 @@ def compose(call: Call[ModelReplica]) -> None:
 def _want_secrets(call: Call[ModelReplica], copies: Copies) -> str:
     """Copies of what the pods refer to; the sentence about those that are not there yet."""
     for secret in sorted(secretrefs.used(call.xr)):
-        for key, obj in copies.objects(secret).items():
-            call.want(key, obj)
+        secrets.want(call, copies, secret)
     return secrets.missing(call, secretrefs.required(call.xr))
 
 
@@ -77,6 +76,7 @@ def _keep_used_secrets(call: Call[ModelReplica]) -> None:
     for key in filter(secrets.is_copy, call.observed()):
         if claims.is_used(secrets.copied_as(call.seen(key)), seen):
             call.keep_unless_wanted(key)
+    secrets.keep_removers(call)
 
 
 def _template(call: Call[ModelReplica], key: str) -> str:

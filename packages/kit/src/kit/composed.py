@@ -67,7 +67,10 @@ def as_it_is(seen: Manifest) -> Manifest:
     # An Object's is its own name; a Release's says which release of the cluster it is.
     added = (_EXTERNAL_NAME,) if is_object(seen) else ()
     annotations = {k: v for k, v in _part(before, "annotations").items() if k not in added}
-    kept["metadata"] = {**metadata, "annotations": annotations} if annotations else metadata
+    # Which of two Objects goes first (`kit.secrets.ordered`).
+    owners = [o for o in before.get("ownerReferences") or [] if is_object(o) and not o.get("controller")]
+    more = {"annotations": annotations, "ownerReferences": owners if is_object(seen) else []}
+    kept["metadata"] = metadata | {k: v for k, v in more.items() if v}
     if isinstance(kept.get("spec"), dict):
         # A composite's own bookkeeping: sending old references back would undo new ones.
         kept["spec"] = {k: v for k, v in kept["spec"].items() if k != "crossplane"}

@@ -56,6 +56,27 @@ def copy_key(secret: str) -> str:
     return f"{COPY}{names.child_name(secret)}"
 
 
+def want(call: Call[Any], copies: Copies, secret: str) -> None:
+    """Compose a copy so that its removal goes last, by an owner: the garbage collector waits until both are gone.
+
+    Otherwise what writes the copy could see it vanish before its own end, and write it once more (`design/secrets.md`).
+    """
+    made = copies.objects(secret)
+    writer = call.seen(copy_key(secret)) or {}
+    if uid := writer.get("metadata", {}).get("uid"):
+        owner = {"apiVersion": remote.API_VERSION, "kind": "Object", "name": writer["metadata"]["name"], "uid": uid}
+        made[removal_key(secret)]["metadata"]["ownerReferences"] = [owner]
+    for key, obj in made.items():
+        call.want(key, obj)
+
+
+def keep_removers(call: Call[Any]) -> None:
+    """What removes a copy is dropped in the call after what writes it, not in the same."""
+    for key in call.observed():
+        if key.startswith(REMOVAL) and call.seen(f"{COPY}{key.removeprefix(REMOVAL)}"):
+            call.keep_unless_wanted(key)
+
+
 def removal_key(secret: str) -> str:
     """The key of the Object that removes the copy when it goes."""
     return f"{REMOVAL}{names.child_name(secret)}"
