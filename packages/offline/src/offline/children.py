@@ -28,7 +28,7 @@ def child(kinds: Kinds, xr: Object, name: str, wanted: Mapping[str, Any], seen: 
     prefix = str(xr["metadata"]["labels"][COMPOSITE_LABEL])
     metadata.setdefault("annotations", {})[COMPOSITION_KEY] = name
     metadata.setdefault("labels", {})[COMPOSITE_LABEL] = prefix
-    metadata["ownerReferences"] = [_owner(xr)]
+    metadata["ownerReferences"] = [*metadata.get("ownerReferences", []), _owner(xr)]
     if not metadata.get("name"):
         start = metadata.get("generateName") or f"{prefix}-"
         metadata["generateName"] = start
