@@ -67,7 +67,7 @@ def as_it_is(seen: Manifest) -> Manifest:
     # An Object's is its own name; a Release's says which release of the cluster it is.
     added = (_EXTERNAL_NAME,) if is_object(seen) else ()
     annotations = {k: v for k, v in _part(before, "annotations").items() if k not in added}
-    # Which of two Objects goes first (`kit.secrets.ordered`).
+    # Which of two Objects goes first (`kit.secrets.want`).
     owners = [o for o in before.get("ownerReferences") or [] if is_object(o) and not o.get("controller")]
     more = {"annotations": annotations, "ownerReferences": owners if is_object(seen) else []}
     kept["metadata"] = metadata | {k: v for k, v in more.items() if v}
